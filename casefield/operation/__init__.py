@@ -1,0 +1,1 @@
+"""Operation: start and stop, upgrade, look after and reach an installed casefield."""
