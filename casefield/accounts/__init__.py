@@ -1,0 +1,1 @@
+"""Signing in: accounts, devices, sessions, first passwords and resets."""

@@ -1,0 +1,14 @@
+"""Who may use which page of signing in."""
+
+from casefield.core.policy import PUBLIC, SIGNED_IN, Policy
+
+POLICY: Policy = {
+    "accounts.sign_in": PUBLIC,
+    "accounts.sign_in_create": PUBLIC,
+    "accounts.link_use": PUBLIC,
+    "accounts.sign_out": SIGNED_IN,
+    "accounts.password_change": SIGNED_IN,
+    "accounts.me": SIGNED_IN,
+    "accounts.me_update": SIGNED_IN,
+    "accounts.session_revoke": SIGNED_IN,
+}

@@ -1,0 +1,312 @@
+"""Sign-in, sign-out, passwords, one's own sign-ins."""
+
+from zoneinfo import ZoneInfo
+
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    flash,
+    g,
+    redirect,
+    request,
+    url_for,
+)
+from flask_babel import gettext as _
+from flask_login import LoginManager
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from casefield.accounts import queries, services
+from casefield.accounts.forms import (
+    ChangePasswordForm,
+    NewPasswordForm,
+    ProfileForm,
+    SignInForm,
+    safe_next,
+)
+from casefield.accounts.models import Account, Session
+from casefield.accounts.passwords import PasswordRefused
+from casefield.config import Settings
+from casefield.core import clock, scope
+from casefield.core.db import db, unit_of_work
+from casefield.core.errors import DomainError, NotFound
+from casefield.core.htmx import wants_fragment
+from casefield.core.logs import security_event
+from casefield.core.origin import SAFE
+from casefield.core.receipts import accept
+from casefield.core.web import render
+from casefield.people.models import Person
+
+blueprint = Blueprint("accounts", __name__)
+login_manager = LoginManager()
+DEVICE_AGE = 2 * 365 * 24 * 3600
+#: pages that a person may open before setting a password of their own
+BEFORE_OWN_PASSWORD = frozenset(
+    {"accounts.password_change", "accounts.sign_out", "core.health"}
+)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings
+
+
+def _load_actor() -> None:
+    g.actor, g.site, g.device_id = None, None, None
+    g.zone = ZoneInfo("Asia/Shanghai")
+    scope.set_site(None)
+    token = request.cookies.get(_settings().cookie_name)
+    if not token or request.endpoint == "core.health":
+        return
+    now = clock.now()
+    found = queries.find_sign_in(token, now)
+    if request.method not in SAFE:
+        # what a write depends on is read again inside its unit of work
+        db.session.rollback()
+    if found is None or now - found.seen_at > services.IDLE:
+        return
+    zone = ZoneInfo(found.site.zone_name)
+    if found.left_on is not None and found.left_on < now.astimezone(zone).date():
+        return
+    g.actor, g.site, g.zone = found.actor, found.site, zone
+    g.device_id = found.actor.device_id
+    scope.set_site(found.actor.site_id)
+    if now - found.seen_at > services.SEEN_EVERY:
+        db.session.rollback()
+        with unit_of_work():
+            services.note_seen(found.actor.session_id, now)
+
+
+def _own_password_first() -> Response | None:
+    actor = g.actor
+    if actor is None or not actor.must_change or request.endpoint is None:
+        return None
+    if request.endpoint in BEFORE_OWN_PASSWORD:
+        return None
+    return redirect(url_for("accounts.password_change"), 303)  # type: ignore[return-value]
+
+
+def init_app(app: Flask) -> None:
+    """Put the person of each request into ``g``, before the gate asks for it."""
+    login_manager.init_app(app)
+    app.before_request(_load_actor)
+    app.before_request(_own_password_first)
+
+
+@login_manager.request_loader
+def load_actor(_request: object) -> queries.Actor | None:
+    return g.get("actor")
+
+
+@login_manager.unauthorized_handler
+def refuse_stranger() -> Response:
+    """Send to the sign-in page and back; htmx is told to leave the page."""
+    target = request.full_path.rstrip("?")
+    if request.method not in SAFE or wants_fragment():
+        page = request.headers.get("HX-Current-URL") or request.referrer or ""
+        target = "/" + page.split("/", 3)[3] if page.count("/") >= 3 else "/"
+    address = url_for("accounts.sign_in", next=safe_next(target))
+    if wants_fragment():
+        return Response(status=401, headers={"HX-Redirect": address})
+    return redirect(address, 303)  # type: ignore[return-value]
+
+
+def _device_label() -> str:
+    agent = request.user_agent.string
+    systems = ("iPhone", "iPad", "Android", "HarmonyOS", "Windows", "Macintosh", "Linux")
+    system = next((name for name in systems if name in agent), _("其他系统"))
+    browsers = (
+        ("MicroMessenger", "微信"),
+        ("Edg", "Edge"),
+        ("Firefox", "Firefox"),
+        ("Chrome", "Chrome"),
+        ("Safari", "Safari"),
+    )
+    browser = next((name for mark, name in browsers if mark in agent), _("浏览器"))
+    return f"{system} · {browser}"
+
+
+def _sign_in(person: Person, target: str | None) -> Response:
+    """Open the session and set its cookies; call inside a unit of work."""
+    settings = _settings()
+    device_cookie = f"{settings.cookie_name}-device"
+    opened = services.open_session(
+        person, request.cookies.get(device_cookie), _device_label(), clock.now()
+    )
+    response: Response = redirect(target or url_for("board.home"), 303)  # type: ignore[assignment]
+    age = int((opened.session.expires_at - opened.session.made_at).total_seconds())
+    cookies = [(settings.cookie_name, opened.session_token, age)]
+    if opened.device_token:
+        cookies.append((device_cookie, opened.device_token, DEVICE_AGE))
+    for name, value, max_age in cookies:
+        response.set_cookie(
+            name,
+            value,
+            max_age=max_age,
+            secure=settings.https,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
+@blueprint.get("/sign-in")
+def sign_in() -> Response:
+    target = safe_next(request.args.get("next"))
+    if g.actor is not None:
+        return redirect(target or url_for("board.home"), 303)  # type: ignore[return-value]
+    return render("accounts/sign_in.html", form=SignInForm(), next=target)
+
+
+@blueprint.post("/sign-in")
+def sign_in_create() -> Response:
+    form = SignInForm(request.form)
+    target = safe_next(request.form.get("next"))
+    if not form.validate():
+        return render("accounts/sign_in.html", form=form, next=target, status=422)
+    now, staff_no = clock.now(), form.staff_no.data.upper()
+    try:
+        with unit_of_work():
+            services.count_try(staff_no, request.remote_addr or "", now)
+            account = queries.find_account(staff_no)
+        # hashing takes a tenth of a second: not under the write lock
+        if not services.verify_password(account, form.password.data):
+            security_event("sign_in_refused", staff_no=staff_no)
+            raise services.SignInRefused
+        assert account is not None  # noqa: S101 -- verify_password says so
+        zone_day = now.astimezone(g.zone).date()
+        if account.person.left_on is not None and account.person.left_on < zone_day:
+            raise services.SignInRefused
+    except DomainError as refusal:
+        form.form_errors.append(str(refusal))
+        return render(
+            "accounts/sign_in.html", form=form, next=target, status=refusal.status
+        )
+    with unit_of_work():
+        response = _sign_in(account.person, target)
+    return response
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> Response:
+    with unit_of_work():
+        services.close_session(g.actor, clock.now())
+    response: Response = redirect(url_for("accounts.sign_in"), 303)  # type: ignore[assignment]
+    response.delete_cookie(_settings().cookie_name, secure=_settings().https)
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+def _own_account() -> Account:
+    account = db.session.scalar(
+        select(Account)
+        .where(Account.person_id == g.actor.person_id)
+        .options(joinedload(Account.person))
+        .execution_options(unscoped="one's own account, wherever one works")
+    )
+    if account is None:
+        raise NotFound
+    return account
+
+
+@blueprint.route("/password", methods=["GET", "POST"])
+def password_change() -> Response:
+    form = ChangePasswordForm(request.form)
+    if request.method == "POST" and form.validate():
+        try:
+            with unit_of_work():
+                account = _own_account()
+                services.change_password(
+                    account,
+                    account.person,
+                    form.old.data,
+                    form.password.data,
+                    g.actor,
+                    clock.now(),
+                )
+                response = _sign_in(account.person, url_for("accounts.me"))
+        except PasswordRefused as refusal:
+            form.refuse("password", str(refusal))
+        except services.SignInRefused as refusal:
+            form.refuse("old", str(refusal))
+        else:
+            flash(_("密码已更换，其他手机上的登录都已退出。"))
+            return response
+    status = 422 if request.method == "POST" else 200
+    return render(
+        "accounts/password_change.html",
+        form=form,
+        status=status,
+        forced=g.actor.must_change,
+    )
+
+
+@blueprint.route("/first/<token>", methods=["GET", "POST"])
+def link_use(token: str) -> Response:
+    """Set a password through the code that a lead has on the screen."""
+    form = NewPasswordForm(request.form)
+    now = clock.now()
+    if request.method == "POST" and form.validate():
+        try:
+            with unit_of_work():
+                link = queries.find_link(token, now)
+                if link is None:
+                    raise services.LinkUsed
+                services.use_link(link, form.password.data, now)
+                response = _sign_in(link.person, None)
+        except PasswordRefused as refusal:
+            form.refuse("password", str(refusal))
+        else:
+            return response
+        db.session.rollback()
+    link = queries.find_link(token, now)
+    if link is None:
+        raise services.LinkUsed
+    return render(
+        "accounts/link_use.html",
+        form=form,
+        person=link.person,
+        status=422 if form.errors else 200,
+    )
+
+
+@blueprint.get("/me")
+def me() -> Response:
+    return render(
+        "accounts/me.html",
+        form=ProfileForm(data={"locale": g.actor.locale, "theme": g.actor.theme}),
+        sessions=queries.list_sessions(g.actor.person_id, clock.now()),
+    )
+
+
+@blueprint.post("/me")
+def me_update() -> Response:
+    form = ProfileForm(request.form)
+    if not form.validate():
+        return render(
+            "accounts/me.html",
+            form=form,
+            sessions=queries.list_sessions(g.actor.person_id, clock.now()),
+            status=422,
+        )
+    with accept() as answer:
+        services.choose_look(g.actor.person_id, form.locale.data, form.theme.data)
+        answer.see(url_for("accounts.me"))
+    return answer.response
+
+
+@blueprint.post("/me/sessions/<public_id>/revoke")
+def session_revoke(public_id: str) -> Response:
+    with accept() as answer:
+        mine = db.session.scalar(
+            select(Session).where(
+                Session.public_id == public_id, Session.person_id == g.actor.person_id
+            )
+        )
+        if mine is None:
+            raise NotFound
+        services.revoke_sessions(g.actor.person_id, clock.now(), only=mine.id)
+        answer.see(url_for("accounts.me"))
+    return answer.response

@@ -1,0 +1,1 @@
+"""Home (my next tasks), the duty board (what is late), search."""

@@ -1,0 +1,1 @@
+"""Checklists: lines with a standard, runs with results, findings that stand open."""

@@ -1,0 +1,1 @@
+"""The ground floor: database, clock, ledger, receipts, windows. Knows no feature."""

@@ -1,0 +1,25 @@
+"""Addresses of static files, each carrying the hash of its content."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from flask import Flask
+from whitenoise import WhiteNoise
+
+STATIC = Path(__file__).parent.parent / "static"
+YEAR = 365 * 24 * 3600
+
+
+@cache
+def static_url(path: str) -> str:
+    """Return the address of a file below ``static/``; it changes with the content."""
+    digest = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
+    return f"/static/{path}?v={digest}"
+
+
+def init_app(app: Flask) -> None:
+    """Serve ``static/`` before Flask: compressed when a ``.br`` or ``.gz`` lies beside."""
+    static = WhiteNoise(app.wsgi_app, root=str(STATIC), prefix="static/", max_age=YEAR)
+    app.wsgi_app = static  # type: ignore[method-assign]
+    app.jinja_env.globals["static_url"] = static_url

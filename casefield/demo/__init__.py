@@ -1,0 +1,1 @@
+"""The invented project that a first start shows."""

@@ -1,0 +1,1 @@
+"""The catalogue of printed forms, blank and filled."""

@@ -1,0 +1,7 @@
+"""Screens of forms."""
+
+from flask import Blueprint, Response
+
+from casefield.core.web import render
+
+blueprint = Blueprint("forms", __name__)

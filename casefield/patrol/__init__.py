@@ -1,0 +1,1 @@
+"""Patrol: routes, plans, rounds, check-ins, omissions, notes of the guard."""

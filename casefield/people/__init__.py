@@ -1,0 +1,1 @@
+"""Who works here: posts, staff, who holds which post, the rota, closed days."""

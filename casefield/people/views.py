@@ -1,0 +1,7 @@
+"""Screens of people."""
+
+from flask import Blueprint, Response
+
+from casefield.core.web import render
+
+blueprint = Blueprint("people", __name__)

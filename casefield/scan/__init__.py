@@ -1,0 +1,1 @@
+"""One wall code: what can this person do at this place now?"""

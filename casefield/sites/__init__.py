@@ -1,0 +1,1 @@
+"""Company, site, its settings, its places and the codes on their walls."""
