@@ -126,7 +126,7 @@ def read_asset(name: str) -> tuple[bytes, str]:
 @cache
 def _fetcher_type() -> type[Any]:
     """Build the fetcher class late: importing WeasyPrint takes more than a second."""
-    from weasyprint.urls import URLFetcher, URLFetcherResponse  # noqa: PLC0415
+    from weasyprint.urls import URLFetcher, URLFetcherResponse
 
     class LockedFetcher(URLFetcher):  # type: ignore[misc]  # untyped library
         """Know ``asset:`` and ``media:`` by name; refuse every other address."""
@@ -174,7 +174,7 @@ def render_pdf(html: str, *, media: MediaResolver = _no_media) -> bytes:
 
 
 def _lay_out(html: str, media: MediaResolver) -> bytes:
-    from weasyprint import HTML  # noqa: PLC0415 -- see _fetcher_type
+    from weasyprint import HTML
 
     document = HTML(
         string=html, base_url="asset:", url_fetcher=locked_fetcher(media)
