@@ -23,6 +23,7 @@ RENAMED = {
     "home": "house",
     "circle-help": "circle-question-mark",
     "more-horizontal": "ellipsis",
+    "scan": "scan-line",
 }
 
 ICONS = [
