@@ -36,6 +36,7 @@ KEYS = frozenset(
         "CASEFIELD_REDIS_URL",
         "CASEFIELD_MAX_BODY_MIB",
         "CASEFIELD_BODY_SECONDS",
+        "CASEFIELD_SWEEP_SECONDS",
     }
 )
 SECRET_BYTES = 32
@@ -95,6 +96,8 @@ class Settings:
     redis_url: str | None = field(default=None, repr=False)
     max_body_bytes: int = 20 * 1024 * 1024
     body_seconds: int = 300
+    #: How often what is due is looked at.
+    sweep_seconds: int = 30
 
     def __post_init__(self) -> None:
         """Fill in what follows from other settings."""
@@ -147,6 +150,7 @@ class Settings:
             redis_url=read.redis("CASEFIELD_REDIS_URL"),
             max_body_bytes=read.number("CASEFIELD_MAX_BODY_MIB", 20, 1, 1024) << 20,
             body_seconds=read.number("CASEFIELD_BODY_SECONDS", 300, 5, 3600),
+            sweep_seconds=read.number("CASEFIELD_SWEEP_SECONDS", 30, 1, 300),
         )
 
     @property

@@ -210,7 +210,7 @@ def _whole(pieces: Iterable[bytes]) -> bytes | IO[bytes]:
             break
     else:
         return kept[0] if len(kept) == 1 else b"".join(kept)
-    file = TemporaryFile()
+    file = TemporaryFile()  # noqa: SIM115 -- closed once it is sent
     try:
         file.writelines(kept)
         file.writelines(rest)

@@ -125,7 +125,9 @@ def restore_database(
 def _compare(found: dict[str, int], expected: dict[str, int]) -> None:
     if found != expected:
         differing = {name for name, _ in found.items() ^ expected.items()}
-        raise DumpError(f"tables differ from the manifest: {', '.join(sorted(differing))}")
+        raise DumpError(
+            f"tables differ from the manifest: {', '.join(sorted(differing))}"
+        )
 
 
 def sync(path: Path) -> None:

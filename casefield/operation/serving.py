@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -37,7 +38,7 @@ _GRANIAN_LOG = {
 def load_application(settings: Settings) -> BufferedServer:
     """Build the application inside a web process."""
     # Here and not above: the parent of the web processes needs none of it.
-    from casefield import create_app  # noqa: PLC0415 -- see above
+    from casefield import create_app
 
     return BufferedServer(
         create_app(settings),
@@ -82,10 +83,21 @@ def _load_in_web_process(
 
 def run_worker(settings: Settings) -> None:
     """Do the jobs and the sweep until a signal ends it."""
-    from casefield import create_app  # noqa: PLC0415 -- only this process needs it
-    from casefield.core.jobs import run_worker as work  # noqa: PLC0415 -- likewise
+    from casefield import create_app
+    from casefield.core.jobs import run_worker as work
 
-    work(create_app(settings))
+    # Blocked before any thread starts, so that only the one below hears them: the
+    # queue would put handlers of its own in place.
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    stop = threading.Event()
+
+    def listen() -> None:
+        signal.sigwait(ends)
+        stop.set()
+
+    threading.Thread(target=listen, daemon=True).start()
+    work(create_app(settings), stop)
 
 
 def serve(

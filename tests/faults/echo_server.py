@@ -36,8 +36,8 @@ def load(settings: Settings) -> BufferedServer:
 def main(kind: str, port: int) -> None:
     data = Path(tempfile.gettempdir())
     if kind == "buffered":
-        limits = {"max_body_bytes": 1 << 20, "body_seconds": 120}
-        serve_web(Settings(data=data, port=port, workers=2, **limits), load)
+        limit = 1 << 20
+        serve_web(Settings(data=data, port=port, workers=2, max_body_bytes=limit), load)
     elif kind == "impatient":
         serve_web(Settings(data=data, port=port, workers=1, body_seconds=2), load)
     else:

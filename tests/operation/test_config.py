@@ -48,6 +48,7 @@ BAD = [
     ("CASEFIELD_REDIS_URL", "http://localhost", "Redis"),
     ("CASEFIELD_MAX_BODY_MIB", "0", "whole number"),
     ("CASEFIELD_BODY_SECONDS", "1", "whole number"),
+    ("CASEFIELD_SWEEP_SECONDS", "0", "whole number"),
     ("CASEFIELD_DATABSE_URL", "x", "CASEFIELD_DATABASE_URL"),
 ]
 

@@ -1,0 +1,5 @@
+"""``python -m casefield`` is the ``casefield`` command."""
+
+from casefield.cli import main
+
+main()
