@@ -52,8 +52,8 @@ def _measure(names: set[str]) -> list[Figure]:
             {"page_cpu"},
             lambda: inside.measure(house.app, house.list_path, house.cookie),
         ),
-        ({"first_load_kb"}, lambda: first_load.measure(house.guard())),
-        ({"pdf_cf01"}, lambda: prints.measure(house.app, house.cf01_html)),
+        ({"first_load_kb"}, lambda: first_load.measure(house)),
+        ({"pdf_cf01"}, lambda: prints.measure(house.app)),
         (
             {"page_round_list", "page_vs_django"},
             lambda: rates.measure_pages(house, names.__contains__),

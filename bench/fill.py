@@ -250,7 +250,9 @@ class Numbers:
 
     def _literal(self, column: Column[Any]) -> str:
         default = column.default
-        value = default.arg if default is not None and default.is_scalar else None
+        value = default.arg if isinstance(default, sa.ColumnDefault) else None
+        if callable(value):
+            value = None
         if value is None:
             value = _blank(column)
         if isinstance(value, enum.Enum):

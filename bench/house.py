@@ -217,8 +217,8 @@ class Inside:
     @property
     def cookie(self) -> str:
         """Return all cookies so far as one header."""
-        jar = self._client._cookies.values()  # noqa: SLF001 -- no public way to list them
-        return "; ".join(f"{c.key}={c.value}" for c in jar)
+        jar = self._client._cookies or {}  # noqa: SLF001 -- no public way to list them
+        return "; ".join(f"{c.key}={c.value}" for c in jar.values())
 
 
 def check_in_form(page: str) -> Form:

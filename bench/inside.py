@@ -24,7 +24,7 @@ def measure(app: WSGIApplication, path: str, cookie: str) -> list[Figure]:
 
 def caller(app: WSGIApplication, path: str, cookie: str) -> Callable[[], bytes]:
     """Return a function that asks the app once and returns the whole body."""
-    headers = {"Cookie": cookie} if cookie else {}
+    headers = [("Cookie", cookie)] if cookie else []
     base = "http://127.0.0.1:8000"
     environ = EnvironBuilder(path=path, base_url=base, headers=headers).get_environ()
 
