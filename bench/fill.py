@@ -114,6 +114,7 @@ def _fill_site(connection: Connection, site: int) -> None:
             role="STAFF",
             joined_on=date(2025, 1, 1),
         )
+        add(connection, "account", person_id=row)
         add(
             connection,
             "posting",
