@@ -1,0 +1,252 @@
+"""What every test may ask for: an application on each database, browsers, the cast.
+
+``app`` runs on both databases and forgets at the end of each test what was written.
+``fresh_app`` has a database of its own in which commits are real, for threads and
+processes. Neither holds an application context open: a test opens one for a moment
+with ``factories.ground`` or ``factories.looking``.
+"""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from flask import Flask
+
+from casefield import create_app
+from casefield.config import Settings
+from casefield.core import clock
+from casefield.core.db import db
+from casefield.people.models import Person
+from tests import factories
+from tests.client import Browser, browser
+from tests.databases import PostgreSQL, postgresql
+
+ROOT = Path(__file__).parent.parent
+BOTH = ("sqlite", "postgresql")
+SECRET = "6e" * 32
+_HERE = ("127.", "::1", "localhost", "/", "\0")
+
+
+def _stay_at_home(event: str, arguments: tuple[object, ...]) -> None:
+    """Refuse every way out of this machine."""
+    if event == "socket.connect":
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else address
+    elif event == "socket.getaddrinfo":
+        host = arguments[0]
+    else:
+        return
+    if isinstance(host, bytes):
+        host = host.decode(errors="replace")
+    if host and not str(host).startswith(_HERE):
+        raise PermissionError(f"tests stay on this machine: {host}")
+
+
+sys.addaudithook(_stay_at_home)
+
+
+@contextmanager
+def _clock_kept() -> Iterator[None]:
+    """Building an application steers the clock; leave it as it was."""
+    steered = clock._steered_by
+    yield
+    clock.steer_by(steered)
+
+
+def build(data: Path, database_url: str = "", **settings: object) -> Flask:
+    """Build an application for a test, without touching the clock."""
+    data.mkdir(parents=True, exist_ok=True)
+    with _clock_kept():
+        return create_app(
+            Settings(
+                data=data,
+                database_url=database_url,
+                secret_key=SECRET,
+                testing=True,
+                synchronous="NORMAL",
+                **settings,  # type: ignore[arg-type] -- a test names real settings
+            )
+        )
+
+
+def migrate(app: Flask, revision: str = "head") -> None:
+    """Bring the application's database to a revision, by the real migrations."""
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    with app.app_context():
+        if revision == "head" or not revision.startswith("-"):
+            command.upgrade(config, revision)
+        else:
+            command.downgrade(config, revision)
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    from casefield.accounts import services
+
+    return services._hasher.hash(factories.PASSWORD)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgreSQL]:
+    """The run's own PostgreSQL, started when the first test needs it."""
+    with postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def base_apps(
+    tmp_path_factory: pytest.TempPathFactory,
+    password_hash: str,
+    request: pytest.FixtureRequest,
+) -> Iterator[Callable[[str], Flask]]:
+    """One application a database, migrated, with the cast in it; built when asked for."""
+    built: dict[str, Flask] = {}
+    db.session.session_factory.configure(join_transaction_mode="create_savepoint")
+
+    def base(kind: str) -> Flask:
+        if kind not in built:
+            url = ""
+            if kind == "postgresql":
+                server: PostgreSQL = request.getfixturevalue("postgres")
+                url = server.url(server.make())
+            app = build(tmp_path_factory.mktemp(kind), url)
+            migrate(app)
+            with factories.ground(app=app):
+                factories.write_cast(password_hash)
+            with app.app_context():
+                db.engine.dispose()
+            built[kind] = app
+        return built[kind]
+
+    yield base
+    for app in built.values():
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture(params=BOTH)
+def app(
+    request: pytest.FixtureRequest, base_apps: Callable[[str], Flask]
+) -> Iterator[Flask]:
+    """The application on one database; everything is undone afterwards."""
+    built = base_apps(request.param)
+    with built.app_context():
+        engine = db.engines[None]
+        connection = engine.connect()
+        outer = connection.begin()
+        db.engines[None] = connection  # type: ignore[assignment] -- binds as well
+    factories.present.append(built)
+    yield built
+    factories.present.remove(built)
+    with built.app_context():
+        db.engines[None] = engine
+    outer.rollback()
+    connection.close()
+
+
+@pytest.fixture
+def make_fresh_app(
+    base_apps: Callable[[str], Flask],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> Iterator[Callable[..., Flask]]:
+    """Build applications on copies of the migrated database: ``make("sqlite", …)``."""
+    built: list[Flask] = []
+    names: list[str] = []
+
+    def make(kind: str, **settings: object) -> Flask:
+        base = base_apps(kind)
+        data = tmp_path / f"data{len(built)}"
+        data.mkdir()
+        url = ""
+        with base.app_context():
+            db.engine.dispose()
+            source = db.engine.url.database or ""
+        if kind == "sqlite":
+            shutil.copy(source, data / "casefield.sqlite3")
+        else:
+            server: PostgreSQL = request.getfixturevalue("postgres")
+            names.append(server.make(like=source))
+            url = server.url(names[-1])
+        app = build(data, url, **settings)
+        built.append(app)
+        factories.present.append(app)
+        return app
+
+    yield make
+    for app in built:
+        factories.present.remove(app)
+        with app.app_context():
+            db.engine.dispose()
+    for name in names:
+        request.getfixturevalue("postgres").drop(name)
+
+
+@pytest.fixture(params=BOTH)
+def fresh_app(
+    request: pytest.FixtureRequest, make_fresh_app: Callable[..., Flask]
+) -> Flask:
+    """An application with a database of its own; commits are real."""
+    return make_fresh_app(request.param)
+
+
+@pytest.fixture
+def cast(app: Flask) -> factories.Cast:
+    """Company, two sites and the people of ``factories.Cast``, beside ``app``."""
+    return factories.read_cast()
+
+
+@pytest.fixture
+def fresh_cast(fresh_app: Flask) -> factories.Cast:
+    """The same people in the database of ``fresh_app``."""
+    return factories.read_cast()
+
+
+@pytest.fixture
+def client(app: Flask) -> Browser:
+    """A browser in which nobody is signed in."""
+    return browser(app)
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[[Person], Browser]:
+    """Open a browser of its own for each person: ``sign_in(cast.guard)``."""
+    return lambda person: browser(app, person)
+
+
+class Frozen:
+    """The steered clock of one test."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.to(datetime(2026, 3, 5, 2, 0, tzinfo=UTC))
+
+    def to(self, instant: datetime) -> datetime:
+        """Let it be ``instant`` until it is moved again."""
+        self._path.write_text(instant.astimezone(UTC).isoformat())
+        return self.now
+
+    def forward(self, **span: float) -> datetime:
+        """Move on: ``frozen.forward(minutes=10)``."""
+        return self.to(self.now + timedelta(**span))
+
+    @property
+    def now(self) -> datetime:
+        return datetime.fromisoformat(self._path.read_text())
+
+
+@pytest.fixture
+def frozen(tmp_path: Path) -> Iterator[Frozen]:
+    """Hold the clock at 10:00 in Shanghai on Thursday 5 March 2026, till moved."""
+    with _clock_kept():
+        path = tmp_path / "clock"
+        held = Frozen(path)
+        clock.steer_by(path)
+        yield held
