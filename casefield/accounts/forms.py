@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 from wtforms import PasswordField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo, InputRequired, Length
 
 from casefield.core.fields import Form, strip
@@ -25,9 +26,7 @@ class SignInForm(Form):
 
 class NewPasswordForm(Form):
     password = PasswordField(_l("新密码"), [InputRequired(_l("请填新密码"))])
-    again = PasswordField(
-        _l("再输一遍"), [EqualTo("password", _l("两次输入的不一样"))]
-    )
+    again = PasswordField(_l("再输一遍"), [EqualTo("password", _l("两次输入的不一样"))])
 
 
 class ChangePasswordForm(NewPasswordForm):
@@ -35,10 +34,16 @@ class ChangePasswordForm(NewPasswordForm):
 
 
 class ProfileForm(Form):
-    locale = SelectField(_l("语言"), choices=[("zh", "中文"), ("en", "English")])
+    locale = SelectField(
+        _l("语言"), choices=[SelectChoice("zh", "中文"), SelectChoice("en", "English")]
+    )
     theme = SelectField(
         _l("外观"),
-        choices=[("auto", _l("跟随系统")), ("light", _l("浅色")), ("dark", _l("深色"))],
+        choices=[
+            SelectChoice("auto", _l("跟随系统")),
+            SelectChoice("light", _l("浅色")),
+            SelectChoice("dark", _l("深色")),
+        ],
     )
 
 
