@@ -61,7 +61,7 @@ class TrapHandler(BaseHTTPRequestHandler):
 @pytest.fixture
 def trap() -> Iterator[Trap]:
     with Trap() as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield server
         server.shutdown()
