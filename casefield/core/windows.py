@@ -47,8 +47,10 @@ class Plan:
         found = []
         if not 0 <= self.first_start <= self.last_start < LATEST:
             found.append("starts")
-        if min(self.early, self.start_grace, self.finish_grace) < 0:
+        if min(self.early, self.start_grace, self.finish_grace, self.period) < 0:
             found.append("negative")
+        if not self.weekdays <= frozenset(range(7)):
+            found.append("weekdays")
         if self.duration < 1:
             found.append("duration")
         if self.start_grace > self.duration:
@@ -176,7 +178,8 @@ def windows_between(
 ) -> list[Window]:
     """Return the windows that are open at some instant of ``since <= t < until``."""
     first = since.astimezone(zone).date() - timedelta(days=3)
-    last = until.astimezone(zone).date() + timedelta(days=1)
+    # a duty may open a day before its own, and a calendar may lack the day between
+    last = until.astimezone(zone).date() + timedelta(days=2)
     found = []
     day = first
     while day <= last:
