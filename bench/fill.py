@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import Column, Connection, Table
 
 from casefield.core.db import Base
+from casefield.sites.models import new_code
 
 POINTS = 20
 PEOPLE = 32
@@ -90,6 +91,14 @@ def _fill_site(connection: Connection, site: int) -> None:
         known = {"id": row, "site_id": own, "code": f"X{number:02}"}
         name = f"东门外围 {number + 1}"
         add(connection, "place", **known, name=name, kind="OUTDOORS", ordinal=number)
+        add(
+            connection,
+            "wall_code",
+            site_id=own,
+            place_id=row,
+            code=new_code(),
+            made_at=UNTIL,
+        )
         add(connection, "checkpoint", **known, name=name, place_id=row)
         add(
             connection,

@@ -19,7 +19,7 @@ from sqlalchemy.schema import CreateTable
 from bench import fill
 from bench.flood import Post
 from bench.serving import PROCESSES, ROOT, THREADS, Served, free_port, running
-from bench.visitor import Form, forms_of
+from bench.visitor import forms_of
 from bench.workshop import KEPT
 from casefield import create_app
 from casefield.accounts import services
@@ -89,14 +89,27 @@ class House:
         rounds = self._open_rounds(number, -(-count // fill.POINTS))
         path = f"/patrol/rounds/{rounds[0]}/stops/1"
         visitor = Inside(self.app, self.port, cookie)
-        form = check_in_form(visitor.get(path).decode())
+        token = check_in_token(visitor.get(path).decode())
+        codes = self._codes()
         posts = []
         for public_id in rounds:
-            for stop in range(1, fill.POINTS + 1):
+            for stop, code in enumerate(codes, 1):
                 target = f"/patrol/rounds/{public_id}/stops/{stop}/check-in"
-                values = {**form.values, "receipt_key": str(uuid.uuid4())}
+                values = {
+                    "csrf_token": token,
+                    "receipt_key": str(uuid.uuid4()),
+                    "code": code,
+                }
                 posts.append(Post(target, urlencode(values), visitor.cookie))
         return posts
+
+    def _codes(self) -> list[str]:
+        """Return the wall codes of the busy site's points, in walking order."""
+        find = sa.text(
+            "SELECT code FROM wall_code WHERE site_id = :site ORDER BY place_id"
+        )
+        with self.app.app_context(), db.engine.connect() as connection:
+            return list(connection.execute(find, {"site": BUSY_SITE}).scalars())
 
     def _open_rounds(self, number: int, count: int) -> list[str]:
         """Write extra rounds that are open all through the measurement."""
@@ -168,8 +181,17 @@ def filled_postgres(rows: int, server: str) -> str:
         settings = environment(KEPT / "postgres", free_port(), half_address)
         _fill(create_app(Settings.from_env(settings)), rows, trail=False)
         connection.exec_driver_sql(f"ALTER DATABASE {half} RENAME TO {name}")
+        _drop_older(connection, rows, name)
     engine.dispose()
     return address
+
+
+def _drop_older(connection: sa.Connection, rows: int, keep: str) -> None:
+    """Remove databases of this size that an earlier schema left behind."""
+    find = sa.text("SELECT datname FROM pg_database WHERE datname LIKE :pattern")
+    for (old,) in connection.execute(find, {"pattern": f"bench\\_{rows}\\_%"}).all():
+        if old != keep:
+            connection.exec_driver_sql(f"DROP DATABASE {old}")
 
 
 def _fill(app: Flask, rows: int, *, trail: bool) -> None:
@@ -221,11 +243,11 @@ class Inside:
         return "; ".join(f"{c.key}={c.value}" for c in jar.values())
 
 
-def check_in_form(page: str) -> Form:
-    """Find the form that checks in, all its items ticked as normal."""
+def check_in_token(page: str) -> str:
+    """Return the token that the check-in form of a stop's page carries."""
     for form in forms_of(page):
         if form.action.endswith("/check-in"):
-            return form
+            return form.values["csrf_token"]
     raise RuntimeError("the page of a stop has no check-in form")
 
 
