@@ -26,6 +26,7 @@ KEPT = ("secret.key", "demo-password")
 _NAME = re.compile(r"(database\.(sqlite3|dump)|secret\.key|demo-password|media/.+)")
 _LARGEST_MANIFEST = 256 * 1024 * 1024
 _PIECE = 1024 * 1024
+_PACKED_PIECE = 16 * 1024
 
 
 class BackupError(dump.DumpError):
@@ -62,6 +63,34 @@ class _Hashed(io.RawIOBase):
         self.left -= len(piece)
         self.digest.update(piece)
         return piece
+
+
+class _Unpacked(io.RawIOBase):
+    """Reads a compressed file; its end counts only when the checksum was there."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.unpacker = zstandard.ZstdDecompressor().decompressobj()
+        self.ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        while not self.ready and not self.unpacker.eof:
+            packed = self.file.read(_PACKED_PIECE)
+            if not packed:
+                raise EOFError("its end is missing")
+            self.ready = self.unpacker.decompress(packed)
+        if size < 0:
+            size = len(self.ready)
+        piece, self.ready = self.ready[:size], self.ready[size:]
+        return piece
+
+    def finish(self) -> None:
+        """Read to the end, so that a missing tail is noticed."""
+        while self.read(_PIECE):
+            pass
 
 
 def write_backup(
@@ -187,7 +216,7 @@ def _unpack(archive: Path, scratch: Path) -> Manifest:
     try:
         with (
             archive.open("rb") as raw,
-            zstandard.ZstdDecompressor().stream_reader(raw) as packed,
+            _Unpacked(raw) as packed,
             tarfile.open(fileobj=packed, mode="r|") as tar,
         ):
             for entry in tar:
@@ -197,6 +226,7 @@ def _unpack(archive: Path, scratch: Path) -> Manifest:
                     manifest = _read_manifest(tar, entry)
                 else:
                     found[entry.name] = _extract(tar, entry, scratch, found)
+            packed.finish()
     except (tarfile.TarError, zstandard.ZstdError, EOFError) as problem:
         raise BackupError(f"{archive.name} is damaged or cut off: {problem}") from None
     except OSError as problem:
@@ -253,6 +283,10 @@ def _extract(
 @contextmanager
 def _scratch(data: Path) -> Iterator[Path]:
     """Lend a private folder on the same disk, so that moving out of it is one step."""
+    day_ago = clock.now().timestamp() - 24 * 60 * 60
+    for left_over in data.glob(".backup-*"):  # of a backup that was killed
+        if left_over.stat().st_mtime < day_ago:
+            shutil.rmtree(left_over, ignore_errors=True)
     folder = data / f".backup-{secrets.token_hex(4)}"
     folder.mkdir(mode=0o700, parents=True)
     try:

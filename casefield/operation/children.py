@@ -16,7 +16,10 @@ PARENT_DEATH_SIGNAL = 1
 GRACE_SECONDS = 8.0
 #: A child that ends sooner than this after its start did not really run.
 SHORT_LIFE_SECONDS = 5.0
-MOST_SHORT_LIVES = 5
+#: Before anything was ready it is a faulty set-up; later it may be a database that
+#: restarts, and giving up would turn its outage into ours.
+MOST_SHORT_LIVES = 4
+LONGEST_PAUSE_SECONDS = 10.0
 
 WATCHED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
@@ -71,7 +74,7 @@ def _watch(
             return 0
         _reap(children)
         for child in children:
-            if not child.pid and child.short_lives >= MOST_SHORT_LIVES:
+            if ready is not None and child.short_lives >= MOST_SHORT_LIVES:
                 log.error("%s ends at every start, giving up", child.name)
                 return 1
             if not child.pid and time.monotonic() >= child.due:
@@ -120,7 +123,8 @@ def _reap(children: Sequence[Child]) -> None:
             continue
         lived = time.monotonic() - child.started
         child.short_lives = child.short_lives + 1 if lived < SHORT_LIFE_SECONDS else 0
-        child.due = time.monotonic() + 0.2 * 2**child.short_lives
+        pause = min(0.1 * 2**child.short_lives, LONGEST_PAUSE_SECONDS)
+        child.due = time.monotonic() + pause
         log.warning("%s ended (%s), starting it again", child.name, _ending(status))
         _end_group(child.pid)
         child.pid = 0

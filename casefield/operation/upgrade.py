@@ -151,11 +151,12 @@ def _upgrade_copy(settings: Settings) -> None:
         _swap(copy, file)
         return
     with closing(sqlite.connect(str(file), timeout=5, isolation_level=None)) as old:
-        # Also keeps out a program that does not know our lock.
-        old.execute("PRAGMA locking_mode=EXCLUSIVE")
+        # Fold the log in, so that no file of the old database can meet the new one.
         mode = old.execute("PRAGMA journal_mode=DELETE").fetchone()[0]
         if mode != "delete":
             raise DumpError(f"{file} is in use (journal mode {mode})")
+        # Held until the swap; it also keeps out a program that ignores our own lock.
+        old.execute("PRAGMA locking_mode=EXCLUSIVE")
         old.execute("BEGIN EXCLUSIVE")
         old.execute("COMMIT")
         old.execute("VACUUM INTO ?", (str(copy),))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.fault
 HERE = Path(__file__).parent
 PROMPT = 1.0
 HEAD = b"GET /slow-head HTTP/1.1\r\nHost: localhost\r\nX-Slow: "

@@ -79,7 +79,7 @@ def test_every_key_has_a_bad_case() -> None:
 def test_half_a_tls_pair_is_refused(tmp_path: Path) -> None:
     certificate = tmp_path / "site.crt"
     certificate.write_text("x")
-    with pytest.raises(SettingsError, match="CASEFIELD_TLS_KEY.*belong together"):
+    with pytest.raises(SettingsError, match=r"CASEFIELD_TLS_KEY.*belong together"):
         Settings.from_env(
             environment(tmp_path, CASEFIELD_TLS_CERTIFICATE=str(certificate))
         )
