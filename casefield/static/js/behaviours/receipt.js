@@ -23,14 +23,18 @@
     return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
   }
 
+  // an input without a file gives an empty one whose time is the present moment
+  function fileMark(file) {
+    return file.name ? [file.name, file.size, file.lastModified] : "";
+  }
+
   function contentOf(form, submitter) {
     const parts = [form.action];
     new FormData(form).forEach(function (value, name) {
       if (name === "receipt_key" || name === "csrf_token") {
         return;
       }
-      const file = value instanceof File;
-      parts.push([name, file ? [value.name, value.size, value.lastModified] : value]);
+      parts.push([name, value instanceof File ? fileMark(value) : value]);
     });
     if (submitter && submitter.name) {
       parts.push([submitter.name, submitter.value]);
