@@ -5,13 +5,15 @@ import re
 import subprocess
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-from flask import current_app
+from flask import current_app, has_request_context
+from flask_babel import force_locale
 from flask_babel import lazy_gettext as _l
 
 from casefield.core.errors import DomainError
@@ -192,9 +194,14 @@ def check_row_count(count: int) -> None:
 
 
 def print_html(template: str, printed: object) -> str:
-    """Fill a print template with a frozen dataclass; its fields become variables."""
+    """Fill a print template with a frozen dataclass; its fields become variables.
+
+    A job has nobody's language to follow: it prints in the language of the forms.
+    """
     values = {f.name: getattr(printed, f.name) for f in fields(printed)}  # type: ignore[arg-type]  # any dataclass
-    return current_app.jinja_env.get_template(template).render(values, printed=printed)
+    page = current_app.jinja_env.get_template(template)
+    with nullcontext() if has_request_context() else force_locale("zh"):
+        return page.render(values, printed=printed)
 
 
 def render_print(

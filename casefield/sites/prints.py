@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from casefield.core.errors import DomainError
 from casefield.core.pdf import FormHead, check_row_count
-from casefield.core.qr import QUIET_ZONE, group_code, qr_svg
+from casefield.core.qr import group_code, qr_svg
 
 FORM_CODE: Final = "CF-47"
 FORM_VERSION: Final = "V1.0"
@@ -82,7 +82,21 @@ class LabelGrid:
     def words_size(self) -> str:
         """Class of type sizes that the room beside the code allows."""
         room = self.width if self.upright else self.width - self.code_side
-        return "large" if room >= 40 else "middle" if room >= 33 else "small"
+        if room >= 40:
+            return "huge" if self.height >= 60 else "large"
+        return "middle" if room >= 33 else "small"
+
+    @property
+    def words_top(self) -> float:
+        """Where the words begin: under the code, or level with its first squares."""
+        if self.upright:
+            return self.code_side + 5
+        return (self.height - self.code_side) / 2 + self.code_side * 0.09
+
+    @property
+    def words_bottom(self) -> float:
+        """Where the words end: a name of two lines still clears the form's code."""
+        return max(1.2, self.words_top - 4) if not self.upright else 2
 
     def slots(self, offset_x: float, offset_y: float) -> list[Slot]:
         """List the places from left to right, top to bottom."""
@@ -206,7 +220,3 @@ class LabelSheet:
     def has_foot(self) -> bool:
         """Say whether the paper leaves room for a foot line under the labels."""
         return self.grid.top - abs(self.offset_y_mm) >= FOOT_ROOM_MM
-
-    @property
-    def quiet_zone(self) -> int:
-        return QUIET_ZONE

@@ -1,16 +1,19 @@
-"""A small app whose only job is to fill print templates."""
+"""The application, for filling print templates; no database is asked."""
 
 from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from flask_babel import Babel
+
+from tests.conftest import build
+
+
+@pytest.fixture(scope="session")
+def app_for_prints(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    return build(tmp_path_factory.mktemp("prints"))
 
 
 @pytest.fixture
-def print_app() -> Iterator[Flask]:
-    app = Flask("casefield")
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    Babel(app, default_locale="zh_Hans_CN")
-    with app.app_context():
-        yield app
+def print_app(app_for_prints: Flask) -> Iterator[Flask]:
+    with app_for_prints.app_context():
+        yield app_for_prints

@@ -16,6 +16,7 @@ from casefield.sites.prints import GRIDS, TEMPLATE, Label, LabelGrid, LabelSheet
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 DPI = 300
+QR_CODES = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
 # The longest names that sites use give the smallest squares.
 LONG_URL = "https://casefield.yanxi-heming.example.cn"
 
@@ -58,7 +59,8 @@ def cut_out(page: Image.Image, grid: LabelGrid, slot: Slot) -> Image.Image:
 
 
 def read(picture: Image.Image) -> list[str]:
-    return [found.text.casefold() for found in zxingcpp.read_barcodes(picture)]
+    found = zxingcpp.read_barcodes(picture, formats=QR_CODES)
+    return [code.text.casefold() for code in found]
 
 
 def dim(picture: Image.Image, draw: random.Random) -> Image.Image:
