@@ -160,10 +160,12 @@ def test_body_that_never_ends_is_given_up() -> None:
 
 
 def test_declared_size_is_refused_before_it_is_sent() -> None:
-    with server("buffered") as port:
-        with socket.create_connection(("127.0.0.1", port), timeout=PROMPT) as client:
-            client.sendall(BODY.replace(b"4096", b"1048577"))
-            assert client.recv(65536).startswith(b"HTTP/1.1 413 ")
+    with (
+        server("buffered") as port,
+        socket.create_connection(("127.0.0.1", port), timeout=PROMPT) as client,
+    ):
+        client.sendall(BODY.replace(b"4096", b"1048577"))
+        assert client.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
 def test_undeclared_size_is_refused_when_it_is_reached() -> None:

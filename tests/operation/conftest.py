@@ -28,7 +28,7 @@ def postgresql(postgresql_server: str) -> str:
 def new_database(server: str) -> str:
     name = f"operation_{next(_numbers)}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]  # our own name
+        connection.execute(f"CREATE DATABASE {name}")
     return server.rpartition("/")[0] + f"/{name}"
 
 

@@ -100,7 +100,7 @@ def test_newer_database_is_refused_with_the_way_back(settings: Settings) -> None
             connection.commit()
     else:
         with psycopg.connect(DatabasePlace(settings.database_url).libpq) as server:
-            server.execute(change)  # type: ignore[call-overload]  # our own words
+            server.execute(change)
     with pytest.raises(UpgradeError, match=r"9999_from_the_future.*casefield restore"):
         upgrade.upgrade(settings)
 
