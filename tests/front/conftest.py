@@ -57,14 +57,14 @@ class Showcase:
             self.wait.wait(5)
         if self.status != 303:
             return Response("", self.status)
-        return redirect(self.then, 303)  # type: ignore[return-value] -- werkzeug's own
+        return redirect(self.then, 303)  # type: ignore[return-value]  # werkzeug's own
 
 
 def showcase_app(showcase: Showcase) -> Flask:
     """Build the site."""
     app = Flask("showcase", static_folder=str(PACKAGE / "static"))
     app.secret_key = "6e" * 16
-    app.jinja_loader = ChoiceLoader(  # type: ignore[assignment] -- two folders
+    app.jinja_loader = ChoiceLoader(  # type: ignore[assignment]  # two folders
         [
             FileSystemLoader(Path(__file__).parent / "pages"),
             FileSystemLoader(PACKAGE / "templates"),
@@ -72,7 +72,7 @@ def showcase_app(showcase: Showcase) -> Flask:
     )
     environment = app.jinja_env
     environment.add_extension("jinja2.ext.i18n")
-    environment.install_gettext_callables(  # type: ignore[attr-defined] -- extension
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # extension
         lambda text: text, lambda one, many, _n: one or many, newstyle=True
     )
     environment.globals.update(

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-import brotli
+import brotli  # type: ignore[import-untyped]  # ships no types
 import pytest
 
 ROOT = Path(__file__).parents[2]
