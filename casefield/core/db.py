@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import pysqlite3.dbapi2 as sqlite
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
+from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.types import TypeDecorator
 
 #: 3.7.0-3.51.2 can lose commits of two connections in WAL mode.
@@ -100,7 +102,25 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+class GuardedSession(FlaskSession):
+    """A session whose ``get`` does not hand out what it holds of another site."""
+
+    #: ``core.scope`` puts its rule here
+    may_hand_out: Callable[[OrmSession, object], bool] = staticmethod(
+        lambda _session, _row: True
+    )
+
+    def get(self, entity: Any, ident: Any, **options: Any) -> Any:
+        row = super().get(entity, ident, **options)
+        if row is not None and not type(self).may_hand_out(self, row):
+            return None
+        return row
+
+
+db = SQLAlchemy(
+    model_class=Base,
+    session_options={"expire_on_commit": False, "class_": GuardedSession},
+)
 
 
 def engine_options(database_url: str, threads: int) -> dict[str, Any]:
