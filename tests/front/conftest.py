@@ -64,7 +64,7 @@ def showcase_app(showcase: Showcase) -> Flask:
     """Build the site."""
     app = Flask("showcase", static_folder=str(PACKAGE / "static"))
     app.secret_key = "6e" * 16
-    app.jinja_loader = ChoiceLoader(  # type: ignore[assignment]  # two folders
+    app.jinja_loader = ChoiceLoader(
         [
             FileSystemLoader(Path(__file__).parent / "pages"),
             FileSystemLoader(PACKAGE / "templates"),
