@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
+from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from casefield.accounts import services
@@ -39,8 +40,10 @@ class Browser(FlaskClient):
         if kwargs.get("method", "GET") in UNSAFE:
             if origin:
                 headers.setdefault("Origin", origin)
-            if isinstance(kwargs.get("data") or {}, Mapping):
-                fields = dict(kwargs.get("data") or {})
+            sent = kwargs.get("data") or {}
+            if isinstance(sent, Mapping):
+                several = isinstance(sent, MultiDict)
+                fields = sent.to_dict(flat=False) if several else dict(sent)
                 if csrf:
                     fields.setdefault("csrf_token", self.csrf_token())
                 if receipt:
@@ -69,6 +72,12 @@ class Browser(FlaskClient):
             if found:
                 fields.setdefault(name, found[1])
         return self.post(kwargs.pop("to", page), data=fields, **kwargs)
+
+    def twin(self) -> "Browser":
+        """Open another browser with the same cookies, for a thread of its own."""
+        other = browser(self.application)
+        other._cookies = dict(self._cookies)
+        return other
 
     def sign_in(self, person: Person) -> "Browser":
         """Be this person from now on: a session row and its cookie, no password."""
