@@ -29,14 +29,13 @@ def compressed(*paths: Path) -> int:
 
 
 def first_load() -> list[Path]:
-    """Return the files that the layout of every signed-in page names."""
-    text = (TEMPLATES / "layouts/base.html").read_text()
-    text += (TEMPLATES / "layouts/app.html").read_text()
-    lists = re.findall(r"for name in \(([^)]*)\) %\}<(\w+)", text)
-    lists += [(names, "link") for names in re.findall(r"sheets\(([^)]*)\)", text)]
+    """Return the sheets and scripts that the layout of every signed-in page names."""
+    text = (TEMPLATES / "layouts/_head.html").read_text()
+    lines = [line for line in text.splitlines() if "public_" not in line]
+    lists = re.findall(r"(links|scripts)\(\(([^)]*)\)\)", "\n".join(lines))
     return [
-        STATIC / (f"css/{name}.css" if tag == "link" else f"js/behaviours/{name}.js")
-        for names, tag in lists
+        STATIC / (f"css/{name}.css" if kind == "links" else f"js/behaviours/{name}.js")
+        for kind, names in lists
         for name in re.findall(r"'([\w-]+)'", names)
     ]
 
@@ -88,7 +87,9 @@ def test_htmx_is_pinned_exactly():
 def test_every_icon_named_in_a_template_is_drawn():
     sprite = (STATIC / "icons.svg").read_text()
     drawn = set(re.findall(r'<symbol id="([\w-]+)"', sprite))
-    named = set()
+    menu = (ROOT / "casefield/navigation.py").read_text()
+    named = set(re.findall(r'Entry\([^)]*?\), "([\w-]+)"\)', menu))
+    assert len(named) > 5
     for template in TEMPLATES.rglob("*.html"):
         text = template.read_text()
         named |= set(re.findall(r"\bdraw\('([\w-]+)'", text))
