@@ -37,7 +37,7 @@ MENU = (
             Entry("board.duty_board", _l("值班台"), "layout-grid"),
             Entry("patrol.day_view", _l("巡视"), "route"),
             Entry("patrol.check_in_list", _l("签到记录"), "file-text"),
-            Entry("patrol.figures", _l("到位情况"), "flag"),
+            Entry("patrol.figures_view", _l("到位情况"), "flag"),
             Entry("patrol.note_list", _l("巡视手记"), "pencil"),
         ),
     ),
@@ -111,7 +111,9 @@ def _around() -> dict[str, Any]:
     shown["server_time"] = clock.now().isoformat()
     shown["nav"] = menu({})
     shown["tabs"] = [_shown(entry, {}) for entry in TABS]
-    shown["search_url"] = url_for("board.search")
+    table = current_app.extensions["policy"]
+    if policy.may(table, actor.role, "board.search"):
+        shown["search_url"] = url_for("board.search")
     return shown
 
 

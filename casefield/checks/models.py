@@ -13,11 +13,11 @@ from casefield.core.scope import SiteScoped
 
 
 class Result(StrEnum):
-    """How one line was found (one letter of the alphabet fits no print: see signs)."""
+    """How one line was found."""
 
     NORMAL = "normal"
     ABNORMAL = "abnormal"
-    NOT_APPLICABLE = "not_applicable"
+    NOT_APPLICABLE = "na"
 
 
 class Checklist(SiteScoped, Base):

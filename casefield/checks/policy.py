@@ -1,5 +1,5 @@
-"""Who may use which page of checks."""
+"""Who may deal with findings."""
 
-from casefield.core.policy import Policy
+from casefield.core.policy import LEADING, Policy
 
-POLICY: Policy = {}
+POLICY: Policy = {"checks.finding_view": LEADING}

@@ -1,11 +1,17 @@
 """Photos that belong to records: rows over the files that ``core.media`` keeps."""
 
 from datetime import datetime
+from typing import IO
 
+from flask import current_app
+from sqlalchemy import select
 from sqlalchemy.orm import Mapped, mapped_column
+from werkzeug.datastructures import FileStorage, MultiDict
 
-from casefield.core.db import Base, BigId, PrimaryKey, PublicId
-from casefield.core.scope import SiteScoped
+from casefield.core.db import Base, BigId, PrimaryKey, PublicId, db, unit_of_work
+from casefield.core.ledger import Author
+from casefield.core.media import PhotoRefused, StoredPhoto, store_photo
+from casefield.core.scope import SiteScoped, current_site_id
 
 
 class Photo(SiteScoped, Base):
@@ -22,3 +28,57 @@ class Photo(SiteScoped, Base):
     size_bytes: Mapped[int]
     person_id: Mapped[int | None] = mapped_column(BigId)
     made_at: Mapped[datetime]
+
+
+def store_upload(stream: IO[bytes]) -> StoredPhoto:
+    """Decode an uploaded picture and keep its file; slow, so outside any transaction.
+
+    Raises:
+        casefield.core.media.PhotoRefused: not a picture, or too large.
+    """
+    folder = current_app.config["SETTINGS"].media
+    return store_photo(stream, site_id=current_site_id(), folder=folder)
+
+
+def keep_photo(stored: StoredPhoto, author: Author, now: datetime) -> Photo:
+    """Write the row of a stored picture; call inside a unit of work."""
+    photo = Photo(
+        site_id=current_site_id(),
+        sha256=stored.sha256,
+        key=stored.key,
+        width=stored.width,
+        height=stored.height,
+        size_bytes=stored.size_bytes,
+        person_id=author.person_id,
+        made_at=now,
+    )
+    db.session.add(photo)
+    db.session.flush()
+    return photo
+
+
+def keep_uploads(
+    files: MultiDict[str, FileStorage], author: Author, now: datetime
+) -> tuple[dict[str, Photo], dict[str, str]]:
+    """Keep the pictures of a form before it is judged, so that a refusal loses none.
+
+    Returns field → photo, and field → sentence for what is no picture.
+    """
+    stored, refused = {}, {}
+    for name, upload in files.items():
+        if upload.filename:
+            try:
+                stored[name] = store_upload(upload.stream)
+            except PhotoRefused as refusal:
+                refused[name] = str(refusal)
+            upload.stream.seek(0)
+    if not stored:
+        return {}, refused
+    with unit_of_work():
+        kept = {name: keep_photo(s, author, now) for name, s in stored.items()}
+    return kept, refused
+
+
+def find_photo(public_id: str) -> Photo | None:
+    """Return a photo of the present site."""
+    return db.session.scalar(select(Photo).where(Photo.public_id == public_id))

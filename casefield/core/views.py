@@ -1,10 +1,10 @@
 """What belongs to no feature: health, photos, jobs, the style guide."""
 
-from flask import Blueprint, Response, abort, jsonify, send_file
+from flask import Blueprint, Response, abort, current_app, jsonify, send_file
 from sqlalchemy import select, text
 
 import casefield
-from casefield.core import jobs
+from casefield.core import jobs, media
 from casefield.core.db import db
 from casefield.core.errors import NotFound
 from casefield.core.photos import Photo
@@ -28,9 +28,8 @@ def photo_view(public_id: str) -> Response:
     photo = db.session.scalar(select(Photo).where(Photo.public_id == public_id))
     if photo is None:
         raise NotFound
-    from casefield.core import media
-
-    response = send_file(media.open_media(photo.key), mimetype="image/jpeg")
+    folder = current_app.config["SETTINGS"].media
+    response = send_file(media.open_media(folder, photo.key), mimetype="image/jpeg")
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     # immutable by its content, private to the people of the site
     response.headers["Cache-Control"] = "private, max-age=86400, immutable"

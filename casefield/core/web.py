@@ -117,6 +117,22 @@ def span(length: timedelta) -> str:
     return _("%(n)s 天", n=minutes // 1440)
 
 
+def span_ahead(length: timedelta) -> str:
+    """Write how far ahead something is: ``20 分后``."""
+    return _("%(span)s后", span=span(length))
+
+
+def full_date_at(instant: datetime) -> str:
+    """Write day, weekday and time of an instant, as a board's head does."""
+    day = instant.astimezone(site_zone()).date()
+    return f"{site_date(day)} {weekday(day)} {site_time(instant)}"
+
+
+def site_day(instant: datetime) -> date:
+    """Return the calendar day of an instant at the site."""
+    return instant.astimezone(site_zone()).date()
+
+
 def greeting(instant: datetime) -> str:
     """Return the greeting for the time of day, by the procedure's bands."""
     local = instant.astimezone(site_zone())
@@ -190,6 +206,9 @@ def init_app(app: Flask) -> None:
         "weekday": weekday,
         "site_datetime": site_datetime,
         "span": span,
+        "span_ahead": span_ahead,
+        "full_date_at": full_date_at,
+        "site_day": site_day,
         "minutes": tell_minutes,
     }
     app.jinja_env.filters.update(filters)

@@ -1,5 +1,5 @@
-"""Who may use which page of forms."""
+"""Who may print forms."""
 
-from casefield.core.policy import Policy
+from casefield.core.policy import LEADING, Policy
 
-POLICY: Policy = {}
+POLICY: Policy = {"forms.catalogue": LEADING}

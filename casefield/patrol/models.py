@@ -188,6 +188,8 @@ class Method(StrEnum):
     """How a check-in was made; by hand is weaker evidence and needs a reason."""
 
     SCAN = "scan"
+    #: the short code under the picture, typed in
+    TYPED = "typed"
     HAND = "hand"
 
 

@@ -641,7 +641,9 @@ def upgrade() -> None:
         sa.Column("is_late", sa.Boolean(), nullable=False),
         sa.Column(
             "method",
-            sa.Enum("scan", "hand", name="method", native_enum=False, length=20),
+            sa.Enum(
+                "scan", "typed", "hand", name="method", native_enum=False, length=20
+            ),
             nullable=False,
         ),
         sa.Column("reason", sa.String(), nullable=False),

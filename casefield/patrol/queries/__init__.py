@@ -1,0 +1,1 @@
+"""Reads of patrol, by what is asked."""

@@ -1,0 +1,201 @@
+"""Records: check-ins and omissions by filter, newest first, and the guard's notes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, Select, bindparam, select, tuple_
+from sqlalchemy.orm import joinedload
+
+from casefield.core.db import db
+from casefield.core.scope import current_site_id
+from casefield.patrol.models import (
+    CheckIn,
+    Checkpoint,
+    NoteKind,
+    Omission,
+    OmissionKind,
+    PatrolNote,
+    Round,
+    Route,
+)
+from casefield.people.models import Person
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which records: all, or those of a day range, route, point or person."""
+
+    since_on: date | None = None
+    until_on: date | None = None
+    route_id: str | None = None
+    checkpoint_id: str | None = None
+    person_id: str | None = None
+    late_only: bool = False
+
+    def instants(self, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+        """The range as instants: from the first midnight up to the one after the last."""
+        since = until = None
+        if self.since_on is not None:
+            since = datetime.combine(self.since_on, time(), zone)
+        if self.until_on is not None:
+            until = datetime.combine(self.until_on + timedelta(days=1), time(), zone)
+        return since, until
+
+    @property
+    def is_empty(self) -> bool:
+        return self == Filter()
+
+
+_COLUMNS = (
+    CheckIn.id,
+    CheckIn.public_id,
+    CheckIn.at,
+    CheckIn.is_late,
+    CheckIn.method,
+    CheckIn.reason,
+    Checkpoint.code,
+    Checkpoint.name,
+    Person.name.label("person_name"),
+    Round.public_id.label("round_id"),
+    Round.ordinal.label("round_ordinal"),
+    Route.name.label("route_name"),
+)
+
+
+def _check_ins() -> Select[Any]:
+    return (
+        select(*_COLUMNS)
+        .join(Checkpoint, Checkpoint.id == CheckIn.checkpoint_id)
+        .join(Person, Person.id == CheckIn.person_id)
+        .join(Round, Round.id == CheckIn.round_id)
+        .join(Route, Route.id == Round.route_id)
+        .where(CheckIn.site_id == bindparam("site_id"))
+        .order_by(CheckIn.at.desc(), CheckIn.id.desc())
+        .limit(PAGE + 1)
+    )
+
+
+#: joined rows belong to the same site by their foreign keys; a person may have moved
+_JOINED = {"unscoped": "the check-in names the site; what it points to follows"}
+_NEWEST = _check_ins().execution_options(**_JOINED)
+_OLDER = (
+    _check_ins()
+    .where(
+        tuple_(CheckIn.at, CheckIn.id)
+        < tuple_(bindparam("before_at"), bindparam("before_id"))
+    )
+    .execution_options(**_JOINED)
+)
+
+
+def list_check_ins(
+    wanted: Filter, zone: ZoneInfo, before: tuple[datetime, int] | None
+) -> tuple[list[Row[Any]], bool]:
+    """Return up to a page of check-ins, newest first, and whether older ones follow.
+
+    ``before`` is (instant, row id) of the last one seen.
+    """
+    values: dict[str, object] = {"site_id": current_site_id()}
+    statement = _NEWEST
+    if before is not None:
+        statement = _OLDER
+        values["before_at"], values["before_id"] = before
+    if not wanted.is_empty:
+        statement = _narrow(statement, wanted, zone)
+    rows = list(db.session.execute(statement, values))
+    return rows[:PAGE], len(rows) > PAGE
+
+
+def _narrow(statement: Select[Any], wanted: Filter, zone: ZoneInfo) -> Select[Any]:
+    since, until = wanted.instants(zone)
+    conditions = [
+        CheckIn.at >= since if since else None,
+        CheckIn.at < until if until else None,
+        Route.public_id == wanted.route_id if wanted.route_id else None,
+        Checkpoint.public_id == wanted.checkpoint_id if wanted.checkpoint_id else None,
+        Person.public_id == wanted.person_id if wanted.person_id else None,
+        CheckIn.is_late if wanted.late_only else None,
+    ]
+    return statement.where(*(c for c in conditions if c is not None))
+
+
+def list_omissions(
+    wanted: Filter, kind: OmissionKind, zone: ZoneInfo
+) -> Sequence[Row[Any]]:
+    """Return the newest omissions of a kind, with point, round and person."""
+    since, until = wanted.instants(zone)
+    statement = (
+        select(
+            Omission.at,
+            Omission.reason,
+            Omission.comment,
+            Omission.closed_at,
+            Checkpoint.code,
+            Checkpoint.name,
+            Person.name.label("person_name"),
+            Round.public_id.label("round_id"),
+            Round.ordinal.label("round_ordinal"),
+            Route.name.label("route_name"),
+        )
+        .join(Checkpoint, Checkpoint.id == Omission.checkpoint_id)
+        .join(Round, Round.id == Omission.round_id)
+        .join(Route, Route.id == Round.route_id)
+        .outerjoin(Person, Person.id == Omission.person_id)
+        .where(Omission.kind == kind)
+        .order_by(Omission.at.desc(), Omission.id.desc())
+        .limit(200)
+    )
+    conditions = [
+        Omission.at >= since if since else None,
+        Omission.at < until if until else None,
+        Route.public_id == wanted.route_id if wanted.route_id else None,
+        Checkpoint.public_id == wanted.checkpoint_id if wanted.checkpoint_id else None,
+        Person.public_id == wanted.person_id if wanted.person_id else None,
+    ]
+    return db.session.execute(
+        statement.where(*(c for c in conditions if c is not None))
+    ).all()
+
+
+def list_notes(kind: NoteKind, limit: int = 100) -> Sequence[PatrolNote]:
+    """Return the newest notes of a kind with place, post, person and photo."""
+    return db.session.scalars(
+        select(PatrolNote)
+        .where(PatrolNote.kind == kind)
+        .options(
+            joinedload(PatrolNote.place),
+            joinedload(PatrolNote.post),
+            joinedload(PatrolNote.person),
+            joinedload(PatrolNote.photo),
+        )
+        .order_by(PatrolNote.at.desc(), PatrolNote.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def search_check_ins(text: str, limit: int = 10) -> Sequence[Row[Any]]:
+    """Return the newest check-ins whose point or person matches a few characters."""
+    like = f"%{text.replace('%', '').replace('_', '')}%"
+    statement = (
+        select(*_COLUMNS)
+        .join(Checkpoint, Checkpoint.id == CheckIn.checkpoint_id)
+        .join(Person, Person.id == CheckIn.person_id)
+        .join(Round, Round.id == CheckIn.round_id)
+        .join(Route, Route.id == Round.route_id)
+        .where(
+            Checkpoint.name.ilike(like)
+            | Checkpoint.code.ilike(like)
+            | Person.name.ilike(like)
+            | Person.staff_no.ilike(like)
+        )
+        .order_by(CheckIn.at.desc(), CheckIn.id.desc())
+        .limit(limit)
+    )
+    return db.session.execute(statement).all()
+
+

@@ -1,0 +1,142 @@
+"""The plain values of a day's sign-in sheet (CF-01)."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext as _
+
+from casefield.checks.models import CheckRun, Finding, Result
+from casefield.checks.queries import findings_of
+from casefield.core.db import db
+from casefield.core.pdf import FormHead, Signature
+from casefield.patrol.models import Method, Route
+from casefield.patrol.prints import (
+    FORM_CODE,
+    FORM_VERSION,
+    Mark,
+    PatrolSheet,
+    SheetHead,
+    SheetLine,
+)
+from casefield.patrol.prints import Outcome as Printed
+from casefield.patrol.queries.rounds import Outcome, Point, Progress, rounds_of_day
+from casefield.sites.queries import find_site
+from sqlalchemy import select
+
+_PRINTED = {
+    Outcome.DONE: Printed.ON_TIME,
+    Outcome.MANUAL: Printed.ON_TIME,
+    Outcome.LATE: Printed.LATE,
+    Outcome.MISSED: Printed.MISSED,
+    Outcome.SKIPPED: Printed.SKIPPED,
+}
+
+
+def _form_head(site_id: int, record_code: str) -> FormHead:
+    site = find_site(site_id)
+    return FormHead(
+        code=FORM_CODE,
+        version=FORM_VERSION,
+        title="巡视签到表",
+        project=site.name,
+        record_code=record_code,
+        company=site.company.name,
+        is_demo=site.is_demo,
+    )
+
+
+def blank_sheet(site_id: int) -> PatrolSheet:
+    """Return the sheet to be filled in by hand."""
+    return PatrolSheet(_form_head(site_id, ""), SheetHead(), (), _SIGNATURES)
+
+
+_SIGNATURES = (
+    Signature("巡视人"),
+    Signature("班（组）长检查"),
+    Signature("案场管理岗审核"),
+)
+
+
+def sheet_of(
+    route: Route, day: date, site_id: int, zone: ZoneInfo, now: datetime
+) -> PatrolSheet:
+    """Return the sheet of one route and day, extra rounds at the end."""
+    progress = rounds_of_day(route.id, day, now)
+    begun = [p for p in progress if p.round.opens_at <= now or p.visited]
+    run_ids = [pt.run_id for p in begun for pt in p.points if pt.run_id]
+    results = _results(run_ids)
+    findings = findings_of(run_ids)
+    lines = tuple(
+        _line(p, point, first, zone, results, findings)
+        for p in begun
+        for first, point in ((n == 0, pt) for n, pt in enumerate(p.points))
+    )
+    head = _head(route, day, progress)
+    form = _form_head(site_id, f"{day:%Y%m%d}-{route.code}")
+    walkers = "、".join(
+        dict.fromkeys(pt.person_name for p in begun for pt in p.points if pt.person_name)
+    )
+    signatures = (Signature("巡视人", walkers), *_SIGNATURES[1:])
+    return PatrolSheet(form, head, lines, signatures)
+
+
+def _head(route: Route, day: date, progress: list[Progress]) -> SheetHead:
+    plans = {p.round.plan.id: p.round.plan for p in progress if p.round.plan}
+    names = "、".join(plan.name for plan in plans.values())
+    if len(plans) != 1:
+        return SheetHead(day, names, route.code, route.name)
+    plan = next(iter(plans.values()))
+    tolerance = _(
+        "提前 %(early)s，开始 %(start)s，完成 %(finish)s",
+        early=plan.early_minutes,
+        start=plan.start_grace_minutes,
+        finish=plan.finish_grace_minutes,
+    )
+    return SheetHead(
+        day, names, route.code, route.name, plan.period_minutes, tolerance
+    )
+
+
+def _results(run_ids: list[int]) -> dict[int, Mapping[str, str]]:
+    rows = db.session.execute(
+        select(CheckRun.id, CheckRun.results).where(CheckRun.id.in_(run_ids))
+    )
+    return {row.id: row.results for row in rows}
+
+
+def _mark(results: Mapping[str, str] | None) -> Mark:
+    if not results:
+        return Mark.NONE
+    values = set(results.values())
+    if Result.ABNORMAL in values:
+        return Mark.ABNORMAL
+    return Mark.NORMAL if Result.NORMAL in values else Mark.NOT_APPLICABLE
+
+
+def _line(
+    progress: Progress,
+    point: Point,
+    first: bool,  # noqa: FBT001 -- private, called once
+    zone: ZoneInfo,
+    results: Mapping[int, Mapping[str, str]],
+    findings: Mapping[int, list[Finding]],
+) -> SheetLine:
+    found = findings.get(point.run_id or 0, [])
+    by_hand = point.method is Method.HAND
+    extra = "加巡" if progress.round.is_extra else ""
+    return SheetLine(
+        round_no=progress.round.ordinal,
+        checkpoint_code=point.code,
+        checkpoint_name=point.name,
+        due="" if extra else f"{point.due_at.astimezone(zone):%H:%M}",
+        outcome=_PRINTED.get(point.outcome, Printed.PENDING),
+        signed=f"{point.at.astimezone(zone):%H:%M}" if point.at else "",
+        mark=_mark(results.get(point.run_id or 0)),
+        abnormality="；".join(f"{f.line_name}：{f.note}" for f in found),
+        manual_reason=point.reason if by_hand else "",
+        skip_reason=point.reason if point.outcome is Outcome.SKIPPED else "",
+        person=point.person_name or "",
+        note=extra,
+        starts_round=first,
+    )

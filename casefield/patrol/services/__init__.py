@@ -1,0 +1,1 @@
+"""Writes of patrol, by what is written."""
