@@ -1,5 +1,6 @@
 """The web processes, the worker, and the one process above them."""
 
+import gc
 import os
 import signal
 import socket
@@ -7,13 +8,16 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
+from casefield import FEATURES, create_app
 from casefield.config import Settings, SettingsError
+from casefield.core import jobs
 from casefield.operation.children import Child, end_with_parent, keep_running
 from casefield.server import BufferedServer
 
@@ -37,9 +41,6 @@ _GRANIAN_LOG = {
 
 def load_application(settings: Settings) -> BufferedServer:
     """Build the application inside a web process."""
-    # Here and not above: the parent of the web processes needs none of it.
-    from casefield import create_app
-
     return BufferedServer(
         create_app(settings),
         threads=settings.threads,
@@ -83,9 +84,6 @@ def _load_in_web_process(
 
 def run_worker(settings: Settings) -> None:
     """Do the jobs and the sweep until a signal ends it."""
-    from casefield import create_app
-    from casefield.core.jobs import run_worker as work
-
     # Blocked before any thread starts, so that only the one below hears them: the
     # queue would put handlers of its own in place.
     ends = {signal.SIGTERM, signal.SIGINT}
@@ -97,7 +95,7 @@ def run_worker(settings: Settings) -> None:
         stop.set()
 
     threading.Thread(target=listen, daemon=True).start()
-    work(create_app(settings), stop)
+    jobs.run_worker(create_app(settings), stop)
 
 
 def serve(
@@ -112,6 +110,7 @@ def serve(
         SettingsError: the port is taken.
     """
     refuse_taken_port(settings.host, settings.port)
+    _import_features()
     children = [
         Child("web", partial(serve_web, settings)),
         Child("worker", partial(run_worker, settings)),
@@ -126,6 +125,14 @@ def serve(
         return True
 
     return keep_running(children, ready)
+
+
+def _import_features() -> None:
+    """Import once what every child needs; they share the memory and start at once."""
+    for feature in FEATURES:
+        import_module(f"casefield.{feature}.views")
+    gc.collect()
+    gc.freeze()
 
 
 def refuse_taken_port(host: str, port: int) -> None:
