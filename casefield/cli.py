@@ -258,8 +258,9 @@ def create_admin(
 ) -> None:
     """Make the first company admin of a site without the demo."""
     from casefield.accounts import services as accounts
+    from casefield.core.db import unit_of_work
 
-    with _application(settings):
+    with _application(settings), unit_of_work():
         accounts.create_admin(
             company=company,
             staff_no=staff_no,

@@ -6,7 +6,7 @@ from flask import current_app
 from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
-from wtforms import PasswordField, SelectField, StringField
+from wtforms import DateField, PasswordField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo, InputRequired, Length
 
@@ -45,6 +45,10 @@ class ProfileForm(Form):
             SelectChoice("dark", _l("深色")),
         ],
     )
+
+
+class LeavingForm(Form):
+    on = DateField(_l("最后一天"), [InputRequired(_l("请选日期"))])
 
 
 def safe_next(target: str | None) -> str | None:

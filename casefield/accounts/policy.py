@@ -1,6 +1,6 @@
 """Who may use which page of signing in."""
 
-from casefield.core.policy import PUBLIC, SIGNED_IN, Policy
+from casefield.core.policy import LEADING, MANAGING, PUBLIC, SIGNED_IN, Policy
 
 POLICY: Policy = {
     "accounts.sign_in": PUBLIC,
@@ -11,4 +11,8 @@ POLICY: Policy = {
     "accounts.me": SIGNED_IN,
     "accounts.me_update": SIGNED_IN,
     "accounts.session_revoke": SIGNED_IN,
+    "accounts.link_start": LEADING,
+    "accounts.link_view": LEADING,
+    "accounts.leaving_new": MANAGING,
+    "accounts.leaving_create": MANAGING,
 }

@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from argon2 import PasswordHasher, profiles
 from argon2.exceptions import VerificationError
@@ -14,9 +14,17 @@ from casefield.accounts.passwords import check_new_password
 from casefield.accounts.queries import SIGNING_IN, Actor, token_hash
 from casefield.core import ledger, throttle
 from casefield.core.db import db
-from casefield.core.errors import DomainError
+from casefield.core.errors import DomainError, NotAllowed
+from casefield.core.ledger import Author
+from casefield.core.ledger import CLOCKWORK
 from casefield.core.policy import Role
+from casefield.core.scope import at_site
+from casefield.people import services as people
 from casefield.people.models import Person
+from casefield.sites import services as sites
+from casefield.sites.models import Company, Site
+from casefield.people.policy import may_start_link
+from casefield.people.services import leave
 
 _hasher = PasswordHasher.from_parameters(profiles.RFC_9106_LOW_MEMORY)
 #: verified when there is no such account, so that the answer takes as long
@@ -52,6 +60,13 @@ class TooManyTries(DomainError):
     message = _l("尝试次数太多。请等 %(minutes)s 分钟再试。")
 
 
+class Departed(DomainError):
+    """Whoever has left gets no sign-in."""
+
+    code = "departed"
+    message = _l("这个人已办离职。要重新登录，请先恢复在职。")
+
+
 class LinkUsed(DomainError):
     """A sign-in link works once and for half an hour."""
 
@@ -72,6 +87,11 @@ def count_try(staff_no: str, address: str, now: datetime) -> None:
     )
     if wait := max(waits):
         raise TooManyTries(minutes=int(wait // 60) + 1)
+
+
+def hash_password(password: str) -> str:
+    """Return what the database keeps of a password (argon2id)."""
+    return _hasher.hash(password)
 
 
 def verify_password(account: Account | None, password: str) -> bool:
@@ -218,13 +238,18 @@ def start_link(person: Person, author: Actor, now: datetime) -> str:
     """Start a first sign-in or a reset; return the token for the code on the screen.
 
     Earlier links of the person stop working. The author never sees the password.
+
+    Raises:
+        NotAllowed: the person's role is above what the author may reset.
+        Departed: nobody signs in after leaving.
     """
     session = db.session()
-    session.execute(
-        update(SignInLink)
-        .where(SignInLink.person_id == person.id, SignInLink.used_at.is_(None))
-        .values(used_at=now)
-    )
+    own = author.person_id == person.id
+    if not may_start_link(author.role, person.role, own=own):
+        raise NotAllowed
+    if person.left_on is not None:
+        raise Departed
+    _spend_links(person.id, now)
     token = secrets.token_urlsafe(24)
     session.add(
         SignInLink(
@@ -243,6 +268,34 @@ def start_link(person: Person, author: Actor, now: datetime) -> str:
         f"person:{person.public_id}",
     )
     return token
+
+
+def _spend_links(person_id: int, now: datetime) -> None:
+    db.session.execute(
+        update(SignInLink)
+        .where(SignInLink.person_id == person_id, SignInLink.used_at.is_(None))
+        .values(used_at=now)
+    )
+
+
+def end_employment(
+    person: Person, on: date, author: Author, now: datetime, today: date
+) -> None:
+    """Let ``on`` be somebody's last day; sign-ins end with it, at once if it is here.
+
+    Password and links go as well, so that nobody signs in again on the same day.
+
+    Raises:
+        LeavesTooEarly, RoleNotYours: see ``people.services.leave``.
+    """
+    leave(person, on, author, now)
+    if on > today:
+        return
+    revoke_sessions(person.id, now)
+    _spend_links(person.id, now)
+    db.session.execute(
+        update(Account).where(Account.person_id == person.id).values(password_hash=None)
+    )
 
 
 def use_link(link: SignInLink, password: str, now: datetime) -> None:
@@ -275,3 +328,34 @@ def choose_look(person_id: int, locale: str, theme: str) -> None:
         update(Person).where(Person.id == person_id).values(locale=locale, theme=theme),
         execution_options={"unscoped": "one's own row, wherever one works"},
     )
+
+
+def create_admin(
+    *, company: str, staff_no: str, name: str, password: str, now: datetime
+) -> Person:
+    """Make the company, its first site and its admin; the start of one's own site.
+
+    The site takes the company's name until the admin gives it another in the settings.
+
+    Raises:
+        PasswordRefused: too weak for somebody who may do everything.
+        StaffNumberTaken: somebody in the company has that number.
+    """
+    there = db.session.scalar(select(Company).where(Company.name == company))
+    whose = there or sites.create_company(company)
+    site = db.session.scalar(select(Site).where(Site.company_id == whose.id))
+    if site is None:
+        site = sites.create_site(whose, company, author=CLOCKWORK, now=now)
+    with at_site(site.id):
+        person = people.add_person(
+            company_id=whose.id,
+            staff_no=staff_no.upper(),
+            name=name,
+            role=Role.ADMIN,
+            joined_on=now.astimezone(site.zone).date(),
+            author=CLOCKWORK,
+            now=now,
+        )
+        account = open_account(person)
+        set_password(account, person, password, now, must_change=True)
+    return person

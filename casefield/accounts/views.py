@@ -1,4 +1,4 @@
-"""Sign-in, sign-out, passwords, one's own sign-ins."""
+"""Sign-in and -out, passwords, one's own sign-ins, others' first and last."""
 
 from zoneinfo import ZoneInfo
 
@@ -11,16 +11,19 @@ from flask import (
     g,
     redirect,
     request,
+    session,
     url_for,
 )
 from flask_babel import gettext as _
 from flask_login import LoginManager
+from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from casefield.accounts import queries, services
 from casefield.accounts.forms import (
     ChangePasswordForm,
+    LeavingForm,
     NewPasswordForm,
     ProfileForm,
     SignInForm,
@@ -36,8 +39,11 @@ from casefield.core.htmx import wants_fragment
 from casefield.core.logs import security_event
 from casefield.core.origin import SAFE
 from casefield.core.receipts import accept
-from casefield.core.web import render
+from casefield.core.qr import qr_svg
+from casefield.core.web import render, today
 from casefield.people.models import Person
+from casefield.people.queries import find_person
+from casefield.people.services import LeavesTooEarly
 
 blueprint = Blueprint("accounts", __name__)
 login_manager = LoginManager()
@@ -310,3 +316,56 @@ def session_revoke(public_id: str) -> Response:
         services.revoke_sessions(g.actor.person_id, clock.now(), only=mine.id)
         answer.see(url_for("accounts.me"))
     return answer.response
+
+
+@blueprint.post("/people/<public_id>/sign-in-link")
+def link_start(public_id: str) -> Response:
+    """Start somebody's first sign-in or reset; the code stands on the next page."""
+    with accept() as answer:
+        person = find_person(public_id)
+        token = services.start_link(person, g.actor, clock.now())
+        answer.see(url_for("accounts.link_view", public_id=public_id))
+    # the token goes to this browser alone: receipts keep addresses in the clear
+    session["link"] = token
+    return answer.response
+
+
+@blueprint.get("/people/<public_id>/sign-in-link")
+def link_view(public_id: str) -> Response:
+    """Show the code for the person to scan, as long as it is good."""
+    person = find_person(public_id)
+    link = queries.find_link(session.get("link", ""), clock.now())
+    if link is None or link.person_id != person.id:
+        return render("accounts/link_view.html", person=person, link=None)
+    path = url_for("accounts.link_use", token=session["link"])
+    drawing = qr_svg(f"{_settings().public_url}{path}", title=_("登录码"))
+    return render(
+        "accounts/link_view.html",
+        person=person,
+        link=link,
+        qr=Markup(drawing),  # noqa: S704 -- our own drawing
+    )
+
+
+@blueprint.get("/people/<public_id>/leaving")
+def leaving_new(public_id: str) -> Response:
+    form = LeavingForm(data={"on": today()})
+    return render("accounts/leaving.html", form=form, person=find_person(public_id))
+
+
+@blueprint.post("/people/<public_id>/leaving")
+def leaving_create(public_id: str) -> Response:
+    form = LeavingForm(request.form)
+    if form.validate():
+        try:
+            with accept() as answer:
+                on = form.on.data or today()
+                person = find_person(public_id)
+                services.end_employment(person, on, g.actor, clock.now(), today())
+                answer.see(url_for("people.person_view", public_id=public_id))
+        except LeavesTooEarly as refusal:
+            form.refuse("on", str(refusal))
+        else:
+            return answer.response
+    person = find_person(public_id)
+    return render("accounts/leaving.html", form=form, person=person, status=422)
