@@ -6,11 +6,10 @@ from flask import current_app
 from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
-from wtforms import DateField, PasswordField, SelectField, StringField
-from wtforms.fields.choices import SelectChoice
+from wtforms import DateField, PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
-from casefield.core.fields import Form, strip
+from casefield.core.fields import Form, SelectField, strip
 
 
 class SignInForm(Form):
@@ -34,15 +33,13 @@ class ChangePasswordForm(NewPasswordForm):
 
 
 class ProfileForm(Form):
-    locale = SelectField(
-        _l("语言"), choices=[SelectChoice("zh", "中文"), SelectChoice("en", "English")]
-    )
+    locale = SelectField(_l("语言"), choices=[("zh", "中文"), ("en", "English")])
     theme = SelectField(
         _l("外观"),
         choices=[
-            SelectChoice("auto", _l("跟随系统")),
-            SelectChoice("light", _l("浅色")),
-            SelectChoice("dark", _l("深色")),
+            ("auto", _l("跟随系统")),
+            ("light", _l("浅色")),
+            ("dark", _l("深色")),
         ],
     )
 

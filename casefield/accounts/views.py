@@ -38,8 +38,8 @@ from casefield.core.errors import DomainError, NotFound
 from casefield.core.htmx import wants_fragment
 from casefield.core.logs import security_event
 from casefield.core.origin import SAFE
-from casefield.core.receipts import accept
 from casefield.core.qr import qr_svg
+from casefield.core.receipts import accept
 from casefield.core.web import render, today
 from casefield.people.models import Person
 from casefield.people.queries import find_person

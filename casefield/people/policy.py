@@ -1,10 +1,46 @@
 """Who may use which page of people, and who may handle whom."""
 
+import re
 from collections.abc import Mapping
 
-from casefield.core.policy import Policy, Role
+from casefield.core.policy import LEADING, MANAGING, Policy, Role
 
-POLICY: Policy = {}
+POLICY: Policy = {
+    "people.person_list": LEADING,
+    "people.person_view": LEADING,
+    "people.person_new": MANAGING,
+    "people.person_create": MANAGING,
+    "people.person_edit": MANAGING,
+    "people.person_update": MANAGING,
+    "people.person_rejoin": MANAGING,
+    "people.posting_create": MANAGING,
+    "people.posting_end": MANAGING,
+    "people.person_import": MANAGING,
+    "people.person_import_create": MANAGING,
+    "people.person_import_view": MANAGING,
+    "people.person_import_confirm": MANAGING,
+    "people.person_export": MANAGING,
+    "people.post_list": MANAGING,
+    "people.post_edit": MANAGING,
+    "people.post_update": MANAGING,
+    "people.shift_new": MANAGING,
+    "people.shift_create": MANAGING,
+    "people.shift_edit": MANAGING,
+    "people.shift_update": MANAGING,
+    "people.shift_retire": MANAGING,
+    "people.shift_restore": MANAGING,
+    "people.closed_day_create": MANAGING,
+    "people.closed_day_remove": MANAGING,
+    "people.rota_week": LEADING,
+    "people.rota_cell": MANAGING,
+    "people.rota_plan": MANAGING,
+    "people.rota_remove": MANAGING,
+    "people.rota_stand_in": MANAGING,
+    "people.rota_copy": MANAGING,
+}
+
+#: what people type to sign in
+STAFF_NUMBER = re.compile(r"[A-Za-z0-9-]{1,20}\Z")
 
 #: whom each role may take on, edit, give a role and let go; nobody handles themselves
 HANDLES: Mapping[Role, frozenset[Role]] = {

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, bindparam, or_, select
+from sqlalchemy import Row, Select, bindparam, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from casefield.core.db import db
@@ -305,3 +305,70 @@ def find_rota_entry(public_id: str) -> RotaEntry:
     if found is None:
         raise NotFound
     return found
+
+
+def held_on(person: Person, on: date) -> list[Post]:
+    """Return the posts of a person read with their postings, on a day, in order."""
+    held = [
+        posting.post
+        for posting in person.postings
+        if posting.from_on <= on and (posting.to_on is None or posting.to_on >= on)
+    ]
+    return sorted(held, key=lambda post: (post.ordinal, post.id))
+
+
+def holders(on: date) -> dict[int, int]:
+    """Return how many people hold each post on a day, by the post's id."""
+    rows = db.session.execute(
+        select(Posting.post_id, func.count())
+        .where(Posting.from_on <= on, or_(Posting.to_on.is_(None), Posting.to_on >= on))
+        .group_by(Posting.post_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class RotaRow:
+    """One person's week: the shifts of each of its days."""
+
+    person: Person
+    posts: list[Post]
+    days: list[list[RotaEntry]]
+
+
+@dataclass(frozen=True, slots=True)
+class RotaWeek:
+    """A week of the rota, person by person in the order of their posts."""
+
+    days: list[date]
+    closed: set[date]
+    rows: list[RotaRow]
+
+    @property
+    def planned(self) -> int:
+        return sum(len(entries) for row in self.rows for entries in row.days)
+
+
+def rota_week(site_id: int, monday: date) -> RotaWeek:
+    """Return the rota of the week that begins with ``monday``."""
+    days = [monday + n * ONE_DAY for n in range(7)]
+    cells: dict[tuple[int, date], list[RotaEntry]] = {}
+    for entry in rota_between(days[0], days[-1]):
+        cells.setdefault((entry.person_id, entry.on_day), []).append(entry)
+    rows = [
+        RotaRow(
+            person,
+            held_on(person, days[-1]) or held_on(person, days[0]),
+            [cells.get((person.id, day), []) for day in days],
+        )
+        for person in list_people(monday)
+        if person.joined_on <= days[-1]
+    ]
+    last = 10_000
+    rows.sort(
+        key=lambda row: (
+            row.posts[0].ordinal if row.posts else last,
+            row.person.staff_no,
+        )
+    )
+    return RotaWeek(days, closed_days(site_id, days[0], days[-1]), rows)

@@ -1,6 +1,10 @@
 """Writes of people: posts and shifts, staff, the rota and closed days."""
 
+from casefield.people.services.imports import import_people, judge_people
 from casefield.people.services.posts import (
+    PostLoop,
+    ShiftCodeTaken,
+    ShiftOrder,
     add_shift,
     change_post,
     change_shift,
@@ -9,6 +13,10 @@ from casefield.people.services.posts import (
     seed_posts,
 )
 from casefield.people.services.rota import (
+    NotEmployed,
+    ShiftRetired,
+    ShiftsOverlap,
+    StandsInForSelf,
     close_day,
     copy_week,
     open_day,
@@ -17,6 +25,11 @@ from casefield.people.services.rota import (
     stand_in,
 )
 from casefield.people.services.staff import (
+    LeavesTooEarly,
+    PostHeld,
+    PostingOrder,
+    RoleNotYours,
+    StaffNumberTaken,
     add_person,
     change_person,
     change_role,
@@ -27,6 +40,18 @@ from casefield.people.services.staff import (
 )
 
 __all__ = [
+    "LeavesTooEarly",
+    "NotEmployed",
+    "PostHeld",
+    "PostLoop",
+    "PostingOrder",
+    "RoleNotYours",
+    "ShiftCodeTaken",
+    "ShiftOrder",
+    "ShiftRetired",
+    "ShiftsOverlap",
+    "StaffNumberTaken",
+    "StandsInForSelf",
     "add_person",
     "add_shift",
     "change_person",
@@ -37,6 +62,8 @@ __all__ = [
     "copy_week",
     "end_post",
     "give_post",
+    "import_people",
+    "judge_people",
     "leave",
     "open_day",
     "plan_shift",

@@ -53,7 +53,7 @@ class PostingOrder(DomainError):
     message = _l("结束日不能早于开始日。")
 
 
-def _author_role(author: Author) -> Role | None:
+def author_role(author: Author) -> Role | None:
     """Return the author's role as it stands now; None for the machine itself."""
     if author.person_id is None:
         return None
@@ -63,8 +63,9 @@ def _author_role(author: Author) -> Role | None:
     return role
 
 
-def _check_handles(author: Author, role: Role) -> None:
-    handler = _author_role(author)
+def check_handles(author: Author, role: Role) -> None:
+    """Raise RoleNotYours unless the author may handle people of ``role``."""
+    handler = author_role(author)
     if handler is not None and not may_handle(handler, role):
         raise RoleNotYours
 
@@ -105,7 +106,7 @@ def add_person(
         StaffNumberTaken: somebody in the company has that number.
         RoleNotYours: the author may not take on people of that role.
     """
-    _check_handles(author, role)
+    check_handles(author, role)
     person = Person(
         site_id=current_site_id(),
         company_id=company_id,
@@ -154,7 +155,7 @@ def change_person(
     changed = [key for key in after if before[key] != after[key]]
     if not changed:
         return False
-    _check_handles(author, person.role)
+    check_handles(author, person.role)
     for key in changed:
         setattr(person, key, after[key])
     db.session.flush()
@@ -184,7 +185,7 @@ def change_role(person: Person, role: Role, author: Author, now: datetime) -> bo
     """
     if role is person.role:
         return False
-    giver = _author_role(author)
+    giver = author_role(author)
     own = author.person_id == person.id
     if giver is not None and not may_give(giver, person.role, role, own=own):
         raise RoleNotYours
@@ -212,7 +213,7 @@ def give_post(
         PostingOrder: it would end before it starts.
         RoleNotYours: the author may not edit people of this role.
     """
-    _check_handles(author, person.role)
+    check_handles(author, person.role)
     if to_on is not None and to_on < from_on:
         raise PostingOrder
     lock(STAFF_LOCK, person.company_id)
@@ -253,7 +254,7 @@ def end_post(
     Raises:
         RoleNotYours: the author may not edit people of this role.
     """
-    _check_handles(author, person.role)
+    check_handles(author, person.role)
     if on < posting.from_on:
         db.session.delete(posting)
     else:
@@ -272,7 +273,7 @@ def leave(person: Person, on: date, author: Author, now: datetime) -> None:
         LeavesTooEarly: before the day of joining.
         RoleNotYours: it is the author, or above what the author may handle.
     """
-    _check_handles(author, person.role)
+    check_handles(author, person.role)
     if author.person_id == person.id:
         raise RoleNotYours
     if on < person.joined_on:
@@ -301,7 +302,7 @@ def rejoin(person: Person, author: Author, now: datetime) -> None:
     Raises:
         RoleNotYours: the author may not handle people of this role.
     """
-    _check_handles(author, person.role)
+    check_handles(author, person.role)
     if person.left_on is None:
         return
     before, person.left_on = person.left_on, None

@@ -1,0 +1,142 @@
+"""The rota: the week as a grid, one person's day, who is on duty now."""
+
+from datetime import date, timedelta
+
+from flask import Response, g, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from casefield.core import clock, policy
+from casefield.core.errors import DomainError, NotFound
+from casefield.core.receipts import accept
+from casefield.core.web import notice, render, today
+from casefield.people import queries, services
+from casefield.people.forms import RotaForm, people_choices, post_choices
+from casefield.people.models import Person
+from casefield.people.policy import POLICY
+from casefield.people.views.blueprint import blueprint
+
+WEEK = timedelta(days=7)
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _day_of(told: str) -> date:
+    try:
+        return date.fromisoformat(told)
+    except ValueError:
+        raise NotFound from None
+
+
+def _week_url(day: date) -> str:
+    return url_for("people.rota_week", week=_monday(day).isoformat())
+
+
+@blueprint.get("/rota")
+def rota_week() -> Response:
+    told = request.args.get("week")
+    monday = _monday(_day_of(told) if told else today())
+    return render(
+        "people/rota_week.html",
+        week=queries.rota_week(g.site.id, monday),
+        monday=monday,
+        today=today(),
+        on_duty=queries.on_duty(g.site.id, g.zone, clock.now()),
+        shifts=queries.list_shifts(),
+        earlier=_week_url(monday - WEEK),
+        later=_week_url(monday + WEEK),
+        may_plan=policy.may(POLICY, g.actor.role, "people.rota_plan"),
+    )
+
+
+@blueprint.get("/rota/<person_id>/<on_day>")
+def rota_cell(person_id: str, on_day: str) -> Response:
+    return _cell_page(queries.find_person(person_id), _day_of(on_day), None)
+
+
+def _cell_page(
+    person: Person, day: date, form: RotaForm | None, status: int = 200
+) -> Response:
+    held = queries.held_on(person, day)
+    if form is None:
+        form = RotaForm(data={"post": held[0].public_id if held else ""})
+    own = {post.id for post in held}
+    others = [post for post in queries.list_posts() if post.id not in own]
+    colleagues = [p for p in queries.list_people(day) if p.id != person.id]
+    return render(
+        "people/rota_cell.html",
+        person=person,
+        day=day,
+        entries=[e for e in queries.rota_between(day, day) if e.person_id == person.id],
+        colleagues=people_choices(colleagues),
+        absent=people_choices(colleagues, none=_l("不是替班")),
+        shifts=queries.list_shifts(),
+        own_posts=post_choices(held),
+        other_posts=post_choices(others),
+        form=form,
+        closed=day in queries.closed_days(g.site.id, day, day),
+        week_url=_week_url(day),
+        status=status,
+    )
+
+
+@blueprint.post("/rota/<person_id>/<on_day>")
+def rota_plan(person_id: str, on_day: str) -> Response:
+    day = _day_of(on_day)
+    form = RotaForm(request.form)
+    try:
+        with accept() as answer:
+            instead_of = form.stands_in_for.data
+            services.plan_shift(
+                queries.find_person(person_id),
+                day,
+                queries.find_shift(form.shift.data or ""),
+                queries.find_post(form.post.data or ""),
+                queries.find_person(instead_of) if instead_of else None,
+                author=g.actor,
+                now=clock.now(),
+            )
+            answer.see(_week_url(day))
+    except DomainError as refusal:
+        if refusal.status != 422:
+            raise
+        form.form_errors.append(str(refusal))
+        return _cell_page(queries.find_person(person_id), day, form, 422)
+    return answer.response
+
+
+@blueprint.post("/rota/entries/<public_id>/remove")
+def rota_remove(public_id: str) -> Response:
+    with accept() as answer:
+        entry = queries.find_rota_entry(public_id)
+        answer.see(_week_url(entry.on_day))
+        services.remove_shift(entry, g.actor, clock.now())
+    return answer.response
+
+
+@blueprint.post("/rota/entries/<public_id>/stand-in")
+def rota_stand_in(public_id: str) -> Response:
+    """Let somebody else work a planned shift."""
+    with accept() as answer:
+        entry = queries.find_rota_entry(public_id)
+        stand_in = queries.find_person(request.form.get("person", ""))
+        services.stand_in(entry, stand_in, g.actor, clock.now())
+        answer.see(_week_url(entry.on_day))
+    notice(_("已换成 %(name)s 上这一班。", name=stand_in.name))
+    return answer.response
+
+
+@blueprint.post("/rota/copy")
+def rota_copy() -> Response:
+    """Plan a week as the one before it was."""
+    monday = _monday(_day_of(request.form.get("week", "")))
+    with accept() as answer:
+        added = services.copy_week(monday, monday - WEEK, g.actor, clock.now())
+        answer.see(_week_url(monday))
+    if added:
+        notice(_("照上周排了 %(n)s 班，已有的没有动。", n=added))
+    else:
+        notice(_("上周没有可以照搬的班，或这一周都排好了。"))
+    return answer.response
