@@ -218,6 +218,14 @@ def test_times_under_an_hour_count_and_older_ones_stand(phone, frozen):
     expect(phone.locator("time")).to_have_text("10:00")
 
 
+def test_only_a_figure_that_changed_fades_in(phone):
+    phone.goto("/page/figures")
+    expect(phone.locator("html[data-ready]")).to_be_attached()
+    expect(phone.locator(".fresh")).to_have_count(0)
+    phone.locator("#figures").click()
+    expect(phone.locator(".fresh")).to_have_text("3")
+
+
 def test_a_dialog_opens_and_closes(phone):
     open_point(phone)
     phone.get_by_role("button", name="交给同事").click()
