@@ -5,6 +5,9 @@ from typing import Any
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from wtforms import Form as WTForm
+from wtforms import RadioField as WTRadioField
+from wtforms import SelectField as WTSelectField
+from wtforms import SelectMultipleField as WTSelectMultipleField
 from wtforms import StringField
 
 from casefield.core.windows import read_minutes, tell_minutes
@@ -31,6 +34,29 @@ class Form(WTForm):
         """Put an error beside a field, after a service has said no."""
         errors = self[field].errors
         self[field].errors = [*errors, sentence]
+
+
+class _OfPairs:
+    """Takes choices as pairs of value and words, as our components show them."""
+
+    choices: Any
+
+    def __init__(self, *given: Any, choices: Any = None, **options: Any) -> None:
+        super().__init__(*given, **options)
+        if choices is not None:
+            self.choices = choices
+
+
+class SelectField(_OfPairs, WTSelectField):
+    """One of several."""
+
+
+class SelectMultipleField(_OfPairs, WTSelectMultipleField):
+    """Any of several."""
+
+
+class RadioField(_OfPairs, WTRadioField):
+    """One of a few, all in sight."""
 
 
 class MinutesField(StringField):
@@ -61,5 +87,3 @@ class MinutesField(StringField):
 def strip(value: Any) -> Any:
     """Drop white space around what was typed."""
     return value.strip() if isinstance(value, str) else value
-
-

@@ -1,6 +1,6 @@
 """Languages: Chinese is the source, English complete; each person chooses."""
 
-from flask import Flask, g, request, session
+from flask import Flask, g, has_request_context, request, session
 from flask_babel import Babel
 
 LANGUAGES = ("zh", "en")
@@ -9,7 +9,12 @@ babel = Babel()
 
 
 def choose_language() -> str:
-    """Return the person's language, else the browser's choice kept from a link."""
+    """Return the person's language, else the browser's choice kept from a link.
+
+    A job has no browser; it speaks the source language.
+    """
+    if not has_request_context():
+        return "zh"
     actor = g.get("actor")
     if actor is not None:
         return str(actor.locale)

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from flask import Flask, Response, flash, g, make_response, render_template, request
-from flask_babel import gettext as _
 from flask_babel import get_locale
+from flask_babel import gettext as _
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from casefield.core import clock
 from casefield.core.errors import DomainError
@@ -168,6 +168,9 @@ def _http_sentence(code: int) -> str:
 
 def _http_error(error: HTTPException) -> Response:
     code = error.code or 500
+    if isinstance(error, SecurityError):
+        # a host that is not ours: no page can be drawn, as no address can be built
+        return Response(_http_sentence(code), code, mimetype="text/plain")
     if code < 400:
         return error.get_response()  # type: ignore[return-value]
     return render(

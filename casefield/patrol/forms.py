@@ -3,19 +3,17 @@
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
-from wtforms import (
-    BooleanField,
-    DateField,
-    IntegerField,
+from wtforms import BooleanField, DateField, IntegerField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+
+from casefield.core.fields import (
+    Form,
+    MinutesField,
     RadioField,
     SelectField,
     SelectMultipleField,
-    StringField,
-    TextAreaField,
+    strip,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
-
-from casefield.core.fields import Form, MinutesField, strip
 from casefield.core.windows import Plan as Timing
 from casefield.patrol.models import Checkpoint
 from casefield.patrol.services.routes import Wish
@@ -107,9 +105,7 @@ class CheckpointForm(Form):
         _l("名称"), [InputRequired(_l("请填名称")), Length(max=60)], filters=[strip]
     )
     place = SelectField(_l("场所"), [InputRequired(_l("请选场所"))])
-    lines = TextAreaField(
-        _l("到点看什么"), [Length(max=4000)], filters=[strip]
-    )
+    lines = TextAreaField(_l("到点看什么"), [Length(max=4000)], filters=[strip])
 
     @property
     def line_pairs(self) -> list[tuple[str, str]]:

@@ -13,16 +13,27 @@ from wtforms import (
     BooleanField,
     DecimalField,
     IntegerField,
-    RadioField,
-    SelectField,
-    SelectMultipleField,
     StringField,
     TimeField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
+from wtforms.validators import (
+    DataRequired,
+    InputRequired,
+    Length,
+    NumberRange,
+    Optional,
+    Regexp,
+)
 
-from casefield.core.fields import Form, MinutesField, strip
+from casefield.core.fields import (
+    Form,
+    MinutesField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    strip,
+)
 from casefield.sites.models import PlaceKind, Site
 from casefield.sites.prints import GRIDS, MAX_OFFSET_MM
 
@@ -86,7 +97,7 @@ def _number(label: LazyString, least: int, most: int) -> IntegerField:
 
 
 def _required(sentence: LazyString, most: int) -> list[Any]:
-    return [InputRequired(sentence), Length(max=most)]
+    return [DataRequired(sentence), Length(max=most)]
 
 
 class SettingsForm(Form):
@@ -154,7 +165,7 @@ class PlaceForm(Form):
     code = StringField(
         _l("编号"),
         [
-            InputRequired(_l("请填编号，如 L-DM")),
+            DataRequired(_l("请填编号，如 L-DM")),
             Regexp(
                 PLACE_CODE, message=_l("编号只用字母、数字和横线，最多 12 个，如 L-DM")
             ),
@@ -185,7 +196,10 @@ class LabelForm(Form):
     used = IntegerField(_l("已用掉的格数"), [Optional(), NumberRange(0, 60)], default=0)
 
     def _validate_offset(self, field: DecimalField) -> None:
-        if field.data is not None and not abs(field.data) <= MAX_OFFSET_MM:
+        offset = field.data
+        if offset is not None and not (
+            offset.is_finite() and abs(offset) <= MAX_OFFSET_MM
+        ):
             raise ValidationError(str(_l("偏移在 −10 到 10 毫米之间")))
 
     validate_dx = _validate_offset
