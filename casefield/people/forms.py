@@ -6,7 +6,14 @@ from typing import Any, Final
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 from wtforms import BooleanField, DateField, IntegerField, StringField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
+from wtforms.validators import (
+    DataRequired,
+    InputRequired,
+    Length,
+    NumberRange,
+    Optional,
+    Regexp,
+)
 
 from casefield.core.fields import (
     Form,
@@ -52,7 +59,7 @@ def people_choices(
 
 def _text(label: LazyString, missing: LazyString, most: int) -> StringField:
     return StringField(
-        label, [InputRequired(missing), Length(max=most)], filters=[strip]
+        label, [DataRequired(missing), Length(max=most)], filters=[strip]
     )
 
 

@@ -104,12 +104,11 @@ def label_pdf() -> Response:
 @jobs.work("sites.labels")
 def print_labels(choice: dict[str, Any], report: jobs.Report) -> tuple[str, bytes]:
     """Print a long sheet of labels outside of the request."""
-    form = LabelForm(MultiDict(choice), data={"which": "chosen"})
+    report(0, len(choice["place"]))
     rows = queries.rows_for_labels("chosen", set(choice["place"]))
-    report(0, len(rows))
     with force_locale(choice["lang"]):
+        form = LabelForm(MultiDict(choice), data={"which": "chosen"})
         content = _print(queries.find_site(current_site_id()), form, rows)
-    report(len(rows), len(rows))
     return FILE_NAME, content
 
 
