@@ -8,7 +8,18 @@ from flask_wtf import CSRFProtect
 
 from casefield import navigation
 from casefield.config import Settings
-from casefield.core import assets, clock, db, headers, htmx, jobs, origin, policy, scope, web
+from casefield.core import (
+    assets,
+    clock,
+    db,
+    headers,
+    htmx,
+    jobs,
+    origin,
+    policy,
+    scope,
+    web,
+)
 from casefield.core.i18n import init_app as init_languages
 
 __version__ = "0.1.0"

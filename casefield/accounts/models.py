@@ -73,6 +73,4 @@ class SignInLink(Base):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
-    person: Mapped[Person] = relationship(
-        lazy="raise_on_sql", foreign_keys=[person_id]
-    )
+    person: Mapped[Person] = relationship(lazy="raise_on_sql", foreign_keys=[person_id])

@@ -27,7 +27,13 @@ def check_new_password(password: str, person: Person) -> None:
         raise PasswordRefused(str(_l("密码至少 %(n)s 位。", n=shortest)))
     if len(password) > LONGEST:
         raise PasswordRefused(str(_l("密码最多 %(n)s 位。", n=LONGEST)))
-    own = [person.staff_no, person.name, *person.name_en.split(), "casefield", "anchang"]
+    own = [
+        person.staff_no,
+        person.name,
+        *person.name_en.split(),
+        "casefield",
+        "anchang",
+    ]
     if zxcvbn(password[:100], user_inputs=own)["score"] < LEAST_SCORE:
         raise PasswordRefused(
             str(_l("这个密码太常见，容易被猜到。换一个长些的，比如三四个不相干的词。"))

@@ -15,16 +15,15 @@ from casefield.accounts.queries import SIGNING_IN, Actor, token_hash
 from casefield.core import ledger, throttle
 from casefield.core.db import db
 from casefield.core.errors import DomainError, NotAllowed
-from casefield.core.ledger import Author
-from casefield.core.ledger import CLOCKWORK
+from casefield.core.ledger import CLOCKWORK, Author
 from casefield.core.policy import Role
 from casefield.core.scope import at_site
 from casefield.people import services as people
 from casefield.people.models import Person
-from casefield.sites import services as sites
-from casefield.sites.models import Company, Site
 from casefield.people.policy import may_start_link
 from casefield.people.services import leave
+from casefield.sites import services as sites
+from casefield.sites.models import Company, Site
 
 _hasher = PasswordHasher.from_parameters(profiles.RFC_9106_LOW_MEMORY)
 #: verified when there is no such account, so that the answer takes as long
@@ -171,7 +170,11 @@ def close_session(actor: Actor, now: datetime) -> None:
     """Sign out: the token is dead on the server, whoever kept a copy."""
     revoke_sessions(actor.person_id, now, only=actor.session_id)
     ledger.record(
-        actor.site_id, actor, now, "accounts.session.closed", f"person:{actor.public_id}"
+        actor.site_id,
+        actor,
+        now,
+        "accounts.session.closed",
+        f"person:{actor.public_id}",
     )
 
 

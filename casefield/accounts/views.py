@@ -121,7 +121,15 @@ def refuse_stranger() -> Response:
 
 def _device_label() -> str:
     agent = request.user_agent.string
-    systems = ("iPhone", "iPad", "Android", "HarmonyOS", "Windows", "Macintosh", "Linux")
+    systems = (
+        "iPhone",
+        "iPad",
+        "Android",
+        "HarmonyOS",
+        "Windows",
+        "Macintosh",
+        "Linux",
+    )
     system = next((name for name in systems if name in agent), _("其他系统"))
     browsers = (
         ("MicroMessenger", "微信"),
@@ -191,8 +199,7 @@ def sign_in_create() -> Response:
             "accounts/sign_in.html", form=form, next=target, status=refusal.status
         )
     with unit_of_work():
-        response = _sign_in(account.person, target)
-    return response
+        return _sign_in(account.person, target)
 
 
 @blueprint.post("/sign-out")

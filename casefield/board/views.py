@@ -50,7 +50,7 @@ def duty_board() -> Response:
     return render(
         "board/duty_board.html",
         "board/_board.html",
-        now=now,
+        at=now,
         late=late,
         missed=missed,
         findings=findings,

@@ -90,5 +90,3 @@ class AnswersForm:
             for ordinal, parts in sorted(self.errors.items())
             for sentence in parts.values()
         ]
-
-

@@ -57,7 +57,7 @@ def current_versions(checklist_ids: Collection[int]) -> dict[int, int]:
         .where(ChecklistVersion.checklist_id.in_(checklist_ids))
         .group_by(ChecklistVersion.checklist_id)
     )
-    return {checklist_id: version_id for checklist_id, version_id in rows.tuples()}
+    return dict(rows.tuples())
 
 
 def get_checklist(public_id: str) -> Checklist:

@@ -70,9 +70,7 @@ def new_public_id() -> str:
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
 PrimaryKey = Annotated[int, mapped_column(BigId, primary_key=True)]
-PublicId = Annotated[
-    str, mapped_column(String(22), unique=True, default=new_public_id)
-]
+PublicId = Annotated[str, mapped_column(String(22), unique=True, default=new_public_id)]
 
 
 class Base(DeclarativeBase):

@@ -146,10 +146,10 @@ def _open(file: Path) -> Iterator[Any]:
 
 
 def _sqlite_revision(connection: Any) -> str | None:
-    try:
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite.OperationalError:
+    named = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+    if connection.execute(named).fetchone() is None:
         return None
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     return row[0] if row else None
 
 

@@ -17,4 +17,6 @@ def wants_fragment() -> bool:
 
     A boosted link and a history restore are htmx requests too, but want the page.
     """
-    return cast(bool, bool(_htmx) and not _htmx.boosted and not _htmx.history_restore_request)
+    return cast(
+        bool, bool(_htmx) and not _htmx.boosted and not _htmx.history_restore_request
+    )

@@ -168,10 +168,14 @@ def _claim(job_id: int) -> Job | None:
         )
         if claimed.rowcount != 1:  # type: ignore[attr-defined]
             return None
-        return db.session().execute(
-            select(Job).where(Job.id == job_id),
-            execution_options={"unscoped": "a job is claimed by its id"},
-        ).scalar_one()
+        return (
+            db.session()
+            .execute(
+                select(Job).where(Job.id == job_id),
+                execution_options={"unscoped": "a job is claimed by its id"},
+            )
+            .scalar_one()
+        )
 
 
 def run(job_id: int) -> None:

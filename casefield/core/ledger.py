@@ -250,12 +250,16 @@ def verify(site_id: int) -> Iterator[Break]:
     the one printed on paper or kept in a backup.
     """
     previous, seq = FIRST, 0
-    while rows := db.session().execute(_CHAIN, {"site_id": site_id, "after": seq}).all():
+    while (
+        rows := db.session().execute(_CHAIN, {"site_id": site_id, "after": seq}).all()
+    ):
         values = _values_of([row.id for row in rows])
         for row in rows:
             line = dict(row._mapping)
             if row.seq != seq + 1:
-                yield Break(row.seq, row.id, f"lines {seq + 1} to {row.seq - 1} are gone")
+                yield Break(
+                    row.seq, row.id, f"lines {seq + 1} to {row.seq - 1} are gone"
+                )
             elif row.previous_hash != previous:
                 yield Break(row.seq, row.id, "does not follow the line before it")
             if _line_hash(line) != row.hash:

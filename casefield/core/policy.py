@@ -97,8 +97,6 @@ def may(table: Policy, role: Role, endpoint: str) -> bool:
     return allow is not None and (allow.public or role in allow.roles)
 
 
-
-
 #: the ground floor's own endpoints
 POLICY: Policy = {
     "core.health": PUBLIC,

@@ -224,5 +224,3 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(OperationalError, _busy)
     if not app.testing:
         app.register_error_handler(Exception, _unexpected)
-
-

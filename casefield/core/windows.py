@@ -19,7 +19,6 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-
 DAY = 24 * 60
 #: a duty may start up to this late, told from the midnight of its own day
 LATEST = 2 * DAY
@@ -196,7 +195,9 @@ def window_at(
     plan: Plan, at: datetime, zone: ZoneInfo, closed: Collection[date] = ()
 ) -> Window | None:
     """Return the one window that ``at`` lies in, or None."""
-    for window in windows_between(plan, at, at + timedelta(microseconds=1), zone, closed):
+    for window in windows_between(
+        plan, at, at + timedelta(microseconds=1), zone, closed
+    ):
         if at in window:
             return window
     return None

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from casefield.accounts.models import Device
-from casefield.checks.models import Result
+from casefield.checks import services as checks
+from casefield.checks.models import Finding, FindingState, Result
 from casefield.checks.queries import lines_of
 from casefield.checks.services import Answer
 from casefield.core.db import db
@@ -79,6 +80,7 @@ def walk_the_fortnight(
         _do(step, site, device, dice)
     rounds.miss_what_is_over(site, now)
     _answer_for_old_misses(staff["S02"], now - timedelta(days=1))
+    _deal_with_old_findings(staff["S02"], now)
     _write_notes(staff, now)
     site.swept_until_at = now
 
@@ -122,7 +124,7 @@ def _steps(site: Site, dice: random.Random, now: datetime) -> Iterator[Step]:
 
 def _do(step: Step, site: Site, device: Device, dice: random.Random) -> None:
     plan = step.round.plan_id
-    guards = people.on_duty(site.id, site.zone, step.at)
+    guards = people.on_duty(site.id, site.zone, step.round.starts_at)
     wanted = "P8" if step.round.route.code == "R-DAY" else "N1"
     on_round = [duty for duty in guards if duty.post_code == wanted]
     if not on_round or plan is None:
@@ -159,6 +161,18 @@ def _answer_for_old_misses(manager: Person, before: datetime) -> None:
         rounds.close_miss(omission, "当班去支援车场疏导，已提醒提前报备", author, at)
 
 
+def _deal_with_old_findings(manager: Person, now: datetime) -> None:
+    author = Guard(manager.id, None)
+    found = db.session.scalars(
+        select(Finding)
+        .where(Finding.state == FindingState.OPEN)
+        .order_by(Finding.opened_at)
+    ).all()
+    for finding in found[:-2]:
+        at = min(now, finding.opened_at + timedelta(hours=5))
+        checks.close_finding(finding, "技术岗已处理，复查正常", author, at)
+
+
 def _write_notes(staff: dict[str, Person], now: datetime) -> None:
     place = db.session.scalar(select(Place).where(Place.code == "L-DM"))
     point = db.session.scalar(select(Checkpoint).where(Checkpoint.code == "X05"))
@@ -182,4 +196,3 @@ def _write_notes(staff: dict[str, Person], now: datetime) -> None:
         now - timedelta(hours=3),
         post_id=hall.id,
     )
-

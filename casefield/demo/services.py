@@ -59,13 +59,13 @@ def load_demo(app: Flask) -> None:
     """Fill an empty database. The fortnight ends now; a fixed seed makes it repeatable."""
     now = clock.now()
     with app.app_context(), force_locale("zh"), unit_of_work():
-        company = sites.create_company("云笺物业（演示）")
+        company = sites.create_company("云笺物业")
         site = sites.create_site(
             company,
-            "砚溪和鸣（演示项目）",
+            "砚溪和鸣",
             author=CLOCKWORK,
             now=now - PAST,
-            developer="松石置业（演示）",
+            developer="松石置业",
             is_demo=True,
         )
         with at_site(site.id):
@@ -195,9 +195,7 @@ def _patrol(places: dict[str, Place], now: datetime) -> None:
         start = minutes[stops[0]]
         walk = [(points[stop].id, minutes[stop] - start) for stop in stops]
         patrol.change_route(route, name, walk, CLOCKWORK, now)
-        patrol.make_plan(
-            route, patrol.Wish(name, posts[post], timing), CLOCKWORK, now
-        )
+        patrol.make_plan(route, patrol.Wish(name, posts[post], timing), CLOCKWORK, now)
 
 
 def demo_password() -> str:

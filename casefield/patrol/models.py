@@ -170,7 +170,9 @@ class RoundStop(SiteScoped, Base):
     __tablename__ = "round_stop"
     __table_args__ = (
         UniqueConstraint("round_id", "ordinal"),
-        Index("ix_round_stop_site_id_checkpoint_id", "site_id", "checkpoint_id", "due_at"),
+        Index(
+            "ix_round_stop_site_id_checkpoint_id", "site_id", "checkpoint_id", "due_at"
+        ),
     )
 
     id: Mapped[PrimaryKey]

@@ -25,13 +25,13 @@ def _unknown() -> Response:
     address = request.remote_addr or ""
     db.session.rollback()
     with unit_of_work():
-        wait = throttle.take(
-            f"scan:{address}", clock.now(), capacity=30, per_hour=120
-        )
+        wait = throttle.take(f"scan:{address}", clock.now(), capacity=30, per_hour=120)
     security_event("unknown_wall_code", address=address)
     return render("scan/unknown.html", status=429 if wait else 404, wait=bool(wait))
 
 
+# prints carry the address in capitals, which makes the picture's modules larger
+@blueprint.get("/Q/<code>")
 @blueprint.get("/q/<code>")
 def place_view(code: str) -> Response:
     """Offer what this person can do at this place now."""
@@ -56,9 +56,7 @@ def _duty(scanned: Scanned) -> Response:
     stops = points.stops_here(scanned.place_id, g.actor.person_id, now)
     typed = request.args.get("typed") == "1"
     if stops:
-        return point_page(
-            stops[0], code=scanned.code, typed=typed, others=stops[1:]
-        )
+        return point_page(stops[0], code=scanned.code, typed=typed, others=stops[1:])
     checkpoint = points.find_checkpoint(scanned.place_id)
     return render(
         "scan/nothing_due.html",

@@ -88,7 +88,9 @@ def _figure_of(found: dict[str, Figure], by: By, row: Row[Any]) -> Figure:
     return found.setdefault(public_id, Figure(public_id, label))
 
 
-def _longest(before: timedelta | None, instants: Iterable[datetime]) -> timedelta | None:
+def _longest(
+    before: timedelta | None, instants: Iterable[datetime]
+) -> timedelta | None:
     gaps = [b - a for a, b in pairwise(sorted(instants))]
     if before is not None:
         gaps.append(before)
@@ -110,7 +112,9 @@ _GROUPS = (
 def _visits(since: date, until: date) -> list[Row[Any]]:
     return list(
         db.session.execute(
-            select(*_GROUPS, CheckIn.at, CheckIn.is_late, Round.day_on, CheckIn.round_id)
+            select(
+                *_GROUPS, CheckIn.at, CheckIn.is_late, Round.day_on, CheckIn.round_id
+            )
             .join(Round, Round.id == CheckIn.round_id)
             .join(Route, Route.id == Round.route_id)
             .join(Checkpoint, Checkpoint.id == CheckIn.checkpoint_id)

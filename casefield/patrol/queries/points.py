@@ -241,4 +241,3 @@ def check_in_of(stop_id: int) -> CheckIn | None:
         .where(CheckIn.round_stop_id == stop_id)
         .options(joinedload(CheckIn.person))
     )
-

@@ -197,5 +197,3 @@ def search_check_ins(text: str, limit: int = 10) -> Sequence[Row[Any]]:
         .limit(limit)
     )
     return db.session.execute(statement).all()
-
-

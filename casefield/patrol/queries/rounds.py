@@ -220,9 +220,7 @@ def rounds_open(now: datetime) -> list[Progress]:
     """Return the rounds that are open now, each with its points, soonest to close first."""
     rounds = db.session.scalars(
         select(Round)
-        .where(
-            Round.closed_at.is_(None), Round.opens_at <= now, Round.closes_at > now
-        )
+        .where(Round.closed_at.is_(None), Round.opens_at <= now, Round.closes_at > now)
         .options(*_ROUND_OPTIONS)
         .order_by(Round.closes_at, Round.id)
     ).all()
@@ -329,4 +327,3 @@ def get_route(public_id: str) -> Route:
     if route is None:
         raise NotFound
     return route
-

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
+from sqlalchemy import select
 
 from casefield.checks.models import CheckRun, Finding, Result
 from casefield.checks.queries import findings_of
@@ -22,7 +23,6 @@ from casefield.patrol.prints import (
 from casefield.patrol.prints import Outcome as Printed
 from casefield.patrol.queries.rounds import Outcome, Point, Progress, rounds_of_day
 from casefield.sites.queries import find_site
-from sqlalchemy import select
 
 _PRINTED = {
     Outcome.DONE: Printed.ON_TIME,
@@ -75,7 +75,9 @@ def sheet_of(
     head = _head(route, day, progress)
     form = _form_head(site_id, f"{day:%Y%m%d}-{route.code}")
     walkers = "、".join(
-        dict.fromkeys(pt.person_name for p in begun for pt in p.points if pt.person_name)
+        dict.fromkeys(
+            pt.person_name for p in begun for pt in p.points if pt.person_name
+        )
     )
     signatures = (Signature("巡视人", walkers), *_SIGNATURES[1:])
     return PatrolSheet(form, head, lines, signatures)
@@ -93,9 +95,7 @@ def _head(route: Route, day: date, progress: list[Progress]) -> SheetHead:
         start=plan.start_grace_minutes,
         finish=plan.finish_grace_minutes,
     )
-    return SheetHead(
-        day, names, route.code, route.name, plan.period_minutes, tolerance
-    )
+    return SheetHead(day, names, route.code, route.name, plan.period_minutes, tolerance)
 
 
 def _results(run_ids: list[int]) -> dict[int, Mapping[str, str]]:

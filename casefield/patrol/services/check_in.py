@@ -24,7 +24,6 @@ from casefield.patrol.models import (
 from casefield.patrol.queries.points import Stop
 from casefield.patrol.services.rounds import RoundClosed
 
-
 #: who may amend what others recorded
 MAY_AMEND = MANAGING.roles
 
@@ -234,5 +233,3 @@ def _run_and_round(made: CheckIn) -> tuple[CheckRun, Round]:
     if row is None:
         raise Conflict(str(_l("这个点没有检查项，不用更正。")))
     return row[0], row[1]
-
-

@@ -1,4 +1,4 @@
-"""Rounds come up by the plan, are begun, handed over, closed, and missed by the clock."""
+"""Rounds come up by the plan, are begun, handed over, closed, missed by the clock."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -93,7 +93,9 @@ def _lay_out(plan: Plan, since: datetime, until: datetime, zone: ZoneInfo) -> in
             )
         ).tuples()
     )
-    fresh = [window for window in wanted if (window.day_on, window.ordinal) not in there]
+    fresh = [
+        window for window in wanted if (window.day_on, window.ordinal) not in there
+    ]
     for window in fresh:
         _add_round(plan.route, plan, window, None)
     return len(fresh)
@@ -162,9 +164,7 @@ def begin_extra_round(
     day = now.astimezone(zone).date()
     last = db.session.scalar(
         select(Round.ordinal)
-        .where(
-            Round.route_id == route.id, Round.plan_id.is_(None), Round.day_on == day
-        )
+        .where(Round.route_id == route.id, Round.plan_id.is_(None), Round.day_on == day)
         .order_by(Round.ordinal.desc())
         .limit(1)
     )
@@ -190,9 +190,7 @@ def _record(
     )
 
 
-def hand_over_round(
-    round_: Round, to: Person, author: Author, now: datetime
-) -> None:
+def hand_over_round(round_: Round, to: Person, author: Author, now: datetime) -> None:
     """Give an open round to a colleague, who goes on where it stands.
 
     Raises:
@@ -263,9 +261,7 @@ def miss_what_is_over(site: Site, now: datetime) -> int:
     return missed
 
 
-def _miss(
-    round_: Round, stops: Sequence[RoundStop], site: Site, now: datetime
-) -> int:
+def _miss(round_: Round, stops: Sequence[RoundStop], site: Site, now: datetime) -> int:
     if not stops:
         return 0
     assert round_.plan is not None  # noqa: S101 -- extra rounds are never missed
@@ -345,5 +341,3 @@ def close_misses(
     """Close several misses of one round with one comment."""
     for omission in db.session.scalars(select(Omission).where(Omission.id.in_(ids))):
         close_miss(omission, comment, author, now)
-
-

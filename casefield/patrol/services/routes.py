@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from casefield.core import ledger
 from casefield.core.db import db
@@ -121,7 +121,15 @@ def make_route(code: str, name: str, author: Author, now: datetime) -> Route:
     """
     if db.session.scalar(select(Route).where(Route.code == code)) is not None:
         raise CodeTaken(code=code)
-    route = Route(site_id=current_site_id(), code=code, name=name, stops=[], plans=[])
+    last = db.session.scalar(select(func.max(Route.ordinal))) or 0
+    route = Route(
+        site_id=current_site_id(),
+        code=code,
+        name=name,
+        ordinal=last + 1,
+        stops=[],
+        plans=[],
+    )
     db.session.add(route)
     db.session.flush()
     _record(route, author, now, "made", code=code, name=name)

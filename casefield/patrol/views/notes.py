@@ -48,9 +48,7 @@ def note_list() -> Response:
 def note_new() -> Response:
     form = NoteForm(request.form)
     kind = _kind(request.values.get("kind"))
-    places = {
-        row.place.public_id: row.place for row in sites.list_places()
-    }
+    places = {row.place.public_id: row.place for row in sites.list_places()}
     posts = {post.public_id: post for post in people.list_posts()}
     form.place.choices = [
         (key, f"{place.code} {place.name}") for key, place in places.items()

@@ -227,5 +227,3 @@ def _correct_page(
         reason=reason,
         status=status,
     )
-
-

@@ -1,4 +1,4 @@
-"""A round: its points, handing it over, handing it in, answering for what was missed."""
+"""A round: its points, handing it over and in, answering for what was missed."""
 
 from datetime import date, timedelta
 
@@ -136,5 +136,3 @@ def miss_close(public_id: str) -> Response:
         misses=queries.misses_of(progress.round.id),
         status=422 if form.errors else 200,
     )
-
-

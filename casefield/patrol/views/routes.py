@@ -43,7 +43,9 @@ def route_new() -> Response:
             form.refuse("code", str(refusal))
         else:
             return answer.response
-    return render("patrol/route_new.html", form=form, status=422 if form.errors else 200)
+    return render(
+        "patrol/route_new.html", form=form, status=422 if form.errors else 200
+    )
 
 
 def _route_page(route: Route, form: RouteForm, wrong: list[str]) -> Response:
@@ -53,9 +55,7 @@ def _route_page(route: Route, form: RouteForm, wrong: list[str]) -> Response:
     ]
     if wrong:
         fields = request.form
-        rows = list(
-            zip(fields.getlist("stop"), fields.getlist("offset"), strict=False)
-        )
+        rows = list(zip(fields.getlist("stop"), fields.getlist("offset"), strict=False))
     return render(
         "patrol/route_edit.html",
         route=route,
@@ -95,7 +95,7 @@ def route_edit(public_id: str) -> Response:
 
 def _plan_form(route: Route) -> PlanForm:
     walk = route.stops[-1].offset_minutes if route.stops else 30
-    form = PlanForm(
+    return PlanForm(
         request.form or None,
         data={
             "days": list("0123456"),
@@ -108,7 +108,6 @@ def _plan_form(route: Route) -> PlanForm:
             "finish_grace": 10,
         },
     )
-    return form
 
 
 def _posts() -> dict[str, int]:
@@ -235,9 +234,7 @@ def _checkpoint_page(form: CheckpointForm, public_id: str | None) -> Response:
 @blueprint.route("/checkpoints/new", methods=["GET", "POST"])
 def checkpoint_new() -> Response:
     form = CheckpointForm(request.form)
-    places = {
-        row.place.public_id: row.place for row in sites.list_places()
-    }
+    places = {row.place.public_id: row.place for row in sites.list_places()}
     form.place.choices = [(key, key) for key in places]
     db.session.rollback()
     if request.method == "POST" and form.validate():
@@ -310,5 +307,3 @@ def _checkpoint_form(public_id: str) -> CheckpointForm:
             "lines": "\n".join(rows),
         }
     )
-
-

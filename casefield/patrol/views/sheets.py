@@ -29,9 +29,7 @@ def _sheet(route_id: str, day: str) -> tuple[prints.PatrolSheet, date]:
 @blueprint.get("/sheets/<route_id>/<day>")
 def sheet_view(route_id: str, day: str) -> Response:
     sheet, when = _sheet(route_id, day)
-    return render(
-        "patrol/sheet_view.html", sheet=sheet, route_id=route_id, day=when
-    )
+    return render("patrol/sheet_view.html", sheet=sheet, route_id=route_id, day=when)
 
 
 def pdf_response(content: bytes, name: str) -> Response:
@@ -52,4 +50,3 @@ def sheet_pdf(route_id: str, day: str) -> Response:
 def sheet_blank() -> Response:
     sheet = blank_sheet(g.actor.site_id)
     return pdf_response(render_print(prints.TEMPLATE, sheet), "CF-01.pdf")
-
