@@ -78,6 +78,9 @@ def serve_web(settings: Settings, load: LoadServer = load_application) -> None:
 def _load_in_web_process(
     settings: Settings, load: LoadServer, parent: int
 ) -> BufferedServer:
+    # Granian's own handlers come once we are loaded; the parent's, inherited, would
+    # swallow a stop until then.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     end_with_parent(parent, signal.SIGKILL)
     return load(settings)
 

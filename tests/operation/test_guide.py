@@ -21,7 +21,7 @@ def test_no_setting_is_named_that_does_not_exist() -> None:
 
 def test_commands_in_the_guide_exist() -> None:
     used = re.findall(
-        r"(?:as-|bin/|`|^)casefield ([a-z][a-z-]+)", GUIDE.read_text(), re.M
+        r"(?:as-|bin/|`|^)casefield ([a-z][a-z-]+)", GUIDE.read_text(), re.MULTILINE
     )
     assert set(used) >= {"backup", "restore", "migrate", "doctor", "create-admin"}
     assert set(used) <= set(main.commands)
