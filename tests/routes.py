@@ -15,7 +15,7 @@ OURS = {"DateConverter": "2026-03-05", "DayConverter": "2026-03-05"}
 def _value(rule: Rule, name: str) -> Any:
     converter = rule._converters[name]
     if isinstance(converter, AnyConverter):
-        return sorted(converter.items)[0]
+        return min(converter.items)
     if isinstance(converter, NumberConverter):
         return 1
     return OURS.get(type(converter).__name__, "x")
