@@ -1,5 +1,6 @@
 """The database: declarative base, column types, engine set-up, the unit of work."""
 
+import hashlib
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -202,13 +203,17 @@ def after_commit(function: Callable[[], object]) -> None:
     db.session().info.setdefault("after_commit", []).append(function)
 
 
-def lock(space: int, key: int) -> None:
+def lock(space: int, key: int | str) -> None:
     """Hold others off ``(space, key)`` until the transaction ends.
 
     SQLite has one writer at a time already; PostgreSQL takes an advisory lock.
     """
     session = db.session()
     if session.get_bind().dialect.name == "postgresql":
+        if isinstance(key, str):
+            # names that meet by chance only wait for each other
+            digest = hashlib.sha256(key.encode()).digest()
+            key = int.from_bytes(digest[:4], "big", signed=True)
         session.execute(
             text("SELECT pg_advisory_xact_lock(:space, :key)"),
             {"space": space, "key": key},

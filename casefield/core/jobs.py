@@ -27,6 +27,7 @@ from casefield.core.db import (
     PublicId,
     after_commit,
     db,
+    lock,
     unit_of_work,
 )
 from casefield.core.ledger import Author
@@ -39,6 +40,7 @@ SILENT = timedelta(minutes=2)
 #: finished files are fetched soon or not at all
 KEEP_RESULT = timedelta(hours=24)
 LEASE = timedelta(seconds=90)
+LEASE_LOCK = 17
 
 
 class JobState(StrEnum):
@@ -213,7 +215,9 @@ def hold_lease(name: str, holder: str, now: datetime) -> bool:
     """Take or keep the lease ``name``; False when somebody else holds it."""
     with unit_of_work():
         session = db.session()
-        lease = session.get(Lease, name, with_for_update=True)
+        # a row that is not there yet cannot be locked
+        lock(LEASE_LOCK, name)
+        lease = session.get(Lease, name, populate_existing=True)
         if lease is None:
             session.add(Lease(name=name, holder=holder, until_at=now + LEASE))
             return True

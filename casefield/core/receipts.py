@@ -112,11 +112,6 @@ def _holder() -> str:
     return f"device:{g.device_id}"
 
 
-def _lock_key(holder: str, key: str) -> int:
-    digest = hashlib.sha256(f"{holder}\x00{key}".encode()).digest()
-    return int.from_bytes(digest[:4], "big", signed=True)
-
-
 @contextmanager
 def accept() -> Iterator[Answer]:
     """Do what the request asks, once: its effect and its receipt commit together.
@@ -132,7 +127,7 @@ def accept() -> Iterator[Answer]:
     holder, mark = _holder(), fingerprint(request)
     answer = Answer(key)
     with unit_of_work():
-        lock(RECEIPT_LOCK, _lock_key(holder, key))
+        lock(RECEIPT_LOCK, f"{holder}\x00{key}")
         session = db.session()
         first = session.execute(_FIND, {"holder": holder, "key": key}).first()
         if first is not None:

@@ -4,7 +4,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from casefield.core.db import Base, db
+from casefield.core.db import Base, db, lock
+
+BUCKET_LOCK = 13
 
 
 class Bucket(Base):
@@ -24,7 +26,9 @@ def take(key: str, now: datetime, *, capacity: int, per_hour: float) -> float:
     a unit of work; a refused try takes nothing, so that nobody is locked out for ever.
     """
     session = db.session()
-    bucket = session.get(Bucket, key, with_for_update=True)
+    # a row that is not there yet cannot be locked
+    lock(BUCKET_LOCK, key)
+    bucket = session.get(Bucket, key, populate_existing=True)
     if bucket is None:
         session.add(Bucket(key=key, left=capacity - 1.0, counted_at=now))
         session.flush()
