@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 from flask import Flask
@@ -17,6 +18,7 @@ from casefield.core import backup as backups
 from casefield.core import clock, logs
 from casefield.core.db import db
 from casefield.core.dump import DatabasePlace, DumpError
+from casefield.core.errors import DomainError
 from casefield.operation import doctor as doctors
 from casefield.operation import phone, serving, upgrade
 
@@ -137,17 +139,30 @@ def _prepare_demo(settings: Settings) -> str:
     from casefield.demo import services as demo
 
     upgrade.upgrade(settings)
-    with _application(settings) as app:
-        if _is_empty():
-            click.echo("loading the invented project …", err=True)
+    app = create_app(settings)
+    try:
+        if _is_empty(app):
+            click.echo("loading the invented project ...", err=True)
             demo.load_demo(app)
-        return str(demo.sign_in_table(app))
+        return demo.sign_in_table(app)
+    finally:
+        with app.app_context():
+            # What comes after is forked: no connection may be shared.
+            db.engine.dispose()
 
 
-def _is_empty() -> bool:
+def _is_empty(app: Flask) -> bool:
     from casefield.sites.models import Company
 
-    return db.session().execute(select(Company.id).limit(1)).first() is None
+    with app.app_context():
+        return db.session().execute(select(Company.id).limit(1)).first() is None
+
+
+def _zone(_context: object, _parameter: object, name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise click.BadParameter(f"{name} is not a zone like Asia/Shanghai") from None
 
 
 @main.command()
@@ -250,22 +265,34 @@ def restore(settings: Settings, file: Path) -> None:
 @main.command("create-admin")
 @click.argument("staff_no")
 @click.argument("name")
-@click.option("--company", required=True, help="The company's name, made if missing.")
+@click.option("--company", required=True, help="Its name; made when it is missing.")
+@click.option("--site", required=True, help="Its name; made when it is missing.")
+@click.option("--zone", default="Asia/Shanghai", show_default=True, callback=_zone)
 @click.password_option(help="Asked for when it is not given.")
 @with_settings
 def create_admin(
-    settings: Settings, staff_no: str, name: str, company: str, password: str
+    settings: Settings,
+    staff_no: str,
+    name: str,
+    company: str,
+    site: str,
+    zone: ZoneInfo,
+    password: str,
 ) -> None:
     """Make the first company admin of a site without the demo."""
-    from casefield.accounts import services as accounts
-    from casefield.core.db import unit_of_work
+    from casefield.operation import first_steps
 
-    with _application(settings), unit_of_work():
-        accounts.create_admin(
-            company=company,
-            staff_no=staff_no,
-            name=name,
-            password=password,
-            now=clock.now(),
-        )
+    with _application(settings):
+        try:
+            first_steps.create_admin(
+                company_name=company,
+                site_name=site,
+                zone=zone,
+                staff_no=staff_no,
+                name=name,
+                password=password,
+                now=clock.now(),
+            )
+        except DomainError as refused:
+            raise click.ClickException(str(refused)) from None
     click.echo(f"{name} ({staff_no}) may sign in at {settings.public_url}")
