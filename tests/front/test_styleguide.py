@@ -14,7 +14,9 @@ SCREENS = [(390, 844), (1440, 900)]
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), SCREENS)
-@pytest.mark.parametrize("path", ["/styleguide/styleguide_view", "/page/point"])
+@pytest.mark.parametrize(
+    "path", ["/styleguide/styleguide_view", "/page/point", "/page/figures"]
+)
 def test_a_page_of_components_has_no_fault(
     browser: Browser, showcase: Showcase, path, width, height, theme
 ):
