@@ -7,6 +7,7 @@ import pytest
 import zxingcpp
 from flask import Flask
 from PIL import Image
+from sqlalchemy import select
 
 from casefield.core import jobs
 from casefield.core.db import db
@@ -98,8 +99,9 @@ def test_more_than_two_pages_go_to_a_job_that_prints_the_same(
     answer = manager.submit("/places/labels", CHOICE | {"grid": "plate-80x120"})
     assert "/jobs/" in answer.location
     with factories.looking(cast.site):
-        job = db.session.query(jobs.Job).one()
-        with app.app_context():
-            jobs.run(job.id)
+        job = db.session.scalars(select(jobs.Job)).one()
+    with app.app_context():
+        jobs.run(job.id)
     assert "/file" in manager.get(answer.location).get_data(as_text=True)
-    assert len(_codes(manager.get(f"{answer.location}/file").data)) == 4
+    with manager.get(f"{answer.location}/file") as file:
+        assert len(_codes(file.data)) == 4

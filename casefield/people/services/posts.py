@@ -11,6 +11,7 @@ from casefield.core.db import db, lock
 from casefield.core.errors import DomainError
 from casefield.core.ledger import Author
 from casefield.core.scope import current_site_id
+from casefield.core.windows import DAY, LATEST
 from casefield.people.models import Family, Post, ShiftTemplate
 
 PEOPLE_LOCK = 22
@@ -227,7 +228,9 @@ def restore_shift(shift: ShiftTemplate, author: Author, now: datetime) -> None:
 
 
 def _check_order(start_minutes: int, end_minutes: int) -> None:
-    if not 0 < end_minutes - start_minutes <= 24 * 60:
+    if not 0 < end_minutes - start_minutes <= DAY:
+        raise ShiftOrder
+    if start_minutes < 0 or end_minutes > LATEST:
         raise ShiftOrder
 
 
