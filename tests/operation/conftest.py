@@ -1,47 +1,42 @@
-"""What the operation tests share: settings of their own and a real PostgreSQL."""
+"""What the operation tests share: settings of installations without a database."""
 
-from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from casefield.config import Settings
-from tests.operation.postgresql import running_postgresql
-
-_numbers = count(1)
+from tests.databases import PostgreSQL
 
 
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    with running_postgresql() as address:
-        yield address
-
-
-@pytest.fixture
-def postgresql(postgresql_server: str) -> str:
-    """An empty database of its own."""
-    return new_database(postgresql_server)
-
-
-def new_database(server: str) -> str:
-    name = f"operation_{next(_numbers)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return server.rpartition("/")[0] + f"/{name}"
+def installation(data: Path, database_url: str = "") -> Settings:
+    environ = {"CASEFIELD_DATA": str(data), "CASEFIELD_TESTING": "1"}
+    return Settings.from_env(environ | {"CASEFIELD_DATABASE_URL": database_url})
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """Settings of an installation without a database yet, on either engine."""
-    environ = {"CASEFIELD_DATA": str(tmp_path / "data"), "CASEFIELD_TESTING": "1"}
+    """An installation without a database yet, on either engine."""
+    url = ""
     if request.param == "postgresql":
-        environ["CASEFIELD_DATABASE_URL"] = request.getfixturevalue("postgresql")
-    return Settings.from_env(environ)
+        server: PostgreSQL = request.getfixturevalue("postgres")
+        url = server.url(server.make())
+    return installation(tmp_path / "data", url)
 
 
 @pytest.fixture
 def embedded(tmp_path: Path) -> Settings:
-    environ = {"CASEFIELD_DATA": str(tmp_path / "data"), "CASEFIELD_TESTING": "1"}
-    return Settings.from_env(environ)
+    return installation(tmp_path / "data")
+
+
+@pytest.fixture
+def elsewhere(
+    settings: Settings, tmp_path: Path, request: pytest.FixtureRequest
+) -> Settings:
+    """An empty place for the same engine as ``settings``."""
+    url = ""
+    if not settings.embedded:
+        server: PostgreSQL = request.getfixturevalue("postgres")
+        url = server.url(server.make())
+    found = installation(tmp_path / "elsewhere", url)
+    (found.data / "secret.key").unlink()
+    return found

@@ -19,8 +19,8 @@ import zstandard
 
 from casefield.config import Settings
 from casefield.core.backup import BackupError, restore_backup, write_backup
-from casefield.core.dump import DatabasePlace, DumpError
-from tests.operation.conftest import new_database
+from casefield.core.dump import DatabasePlace, DumpError, is_empty
+from tests.databases import PostgreSQL
 
 SCHEMA = (
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)",
@@ -87,38 +87,21 @@ def place(settings: Settings) -> DatabasePlace:
     return found
 
 
-@pytest.fixture
-def elsewhere(
-    settings: Settings, tmp_path: Path, request: pytest.FixtureRequest
-) -> tuple[DatabasePlace, Path]:
-    """An empty place for the same engine."""
-    data = tmp_path / "elsewhere"
-    data.mkdir()
-    if settings.embedded:
-        return DatabasePlace(f"sqlite:///{data}/casefield.sqlite3"), data
-    server = request.getfixturevalue("postgresql_server")
-    address = new_database(server)
-    return DatabasePlace(address.replace("postgresql:", "postgresql+psycopg:")), data
+def where(settings: Settings) -> tuple[DatabasePlace, Path]:
+    return DatabasePlace(settings.database_url), settings.data
 
 
-def untouched(where: tuple[DatabasePlace, Path]) -> bool:
-    place, data = where
-    if place.file is not None:
-        return list(data.iterdir()) == []
-    with psycopg.connect(place.libpq) as server:
-        found = server.execute(
-            "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND"
-            " relnamespace = 'public'::regnamespace"
-        ).fetchone()
-    return found == (0,) and list(data.iterdir()) == []
+def untouched(settings: Settings) -> bool:
+    place, data = where(settings)
+    return is_empty(place) and list(data.iterdir()) == []
 
 
 def test_comes_back_row_for_row_and_file_for_file(
-    settings: Settings, place: DatabasePlace, elsewhere: tuple[DatabasePlace, Path]
+    settings: Settings, place: DatabasePlace, elsewhere: Settings
 ) -> None:
     archive = settings.data / "whole.tar.zst"
     made = write_backup(place, settings.data, archive)
-    new_place, new_data = elsewhere
+    new_place, new_data = where(elsewhere)
     back = restore_backup(new_place, new_data, archive)
     assert rows(new_place) == rows(place)
     assert files(new_data) == files(settings.data)
@@ -138,7 +121,7 @@ def test_comes_back_row_for_row_and_file_for_file(
 
 
 def test_backup_under_load_is_of_one_instant(
-    settings: Settings, place: DatabasePlace, elsewhere: tuple[DatabasePlace, Path]
+    settings: Settings, place: DatabasePlace, elsewhere: Settings
 ) -> None:
     over = threading.Event()
     acknowledged = [50]
@@ -160,8 +143,8 @@ def test_backup_under_load_is_of_one_instant(
     finally:
         over.set()
         writer.join()
-    restore_backup(*elsewhere, archive)
-    copied = rows(elsewhere[0])
+    restore_backup(*where(elsewhere), archive)
+    copied = rows(where(elsewhere)[0])
     assert copied["check_in"] == copied["ledger_line"]
     assert before <= len(copied["check_in"]) <= acknowledged[0]
     assert [row[0] for row in copied["check_in"]] == list(
@@ -183,7 +166,7 @@ def test_copying_the_file_alone_would_lose_commits(tmp_path: Path) -> None:
 
 
 def test_cut_off_archive_is_refused(
-    settings: Settings, place: DatabasePlace, elsewhere: tuple[DatabasePlace, Path]
+    settings: Settings, place: DatabasePlace, elsewhere: Settings
 ) -> None:
     archive = settings.data / "whole.tar.zst"
     write_backup(place, settings.data, archive)
@@ -191,23 +174,23 @@ def test_cut_off_archive_is_refused(
     for kept in (0, 1, 100, len(content) // 2, len(content) - 200, len(content) - 1):
         archive.write_bytes(content[:kept])
         with pytest.raises(BackupError):
-            restore_backup(*elsewhere, archive)
+            restore_backup(*where(elsewhere), archive)
         assert untouched(elsewhere), f"after {kept} bytes"
 
 
 def test_altered_archive_is_refused(
-    settings: Settings, place: DatabasePlace, elsewhere: tuple[DatabasePlace, Path]
+    settings: Settings, place: DatabasePlace, elsewhere: Settings
 ) -> None:
     archive = settings.data / "whole.tar.zst"
     write_backup(place, settings.data, archive)
     content = bytearray(archive.read_bytes())
-    for where in range(50, len(content), len(content) // 8):
+    for position in range(50, len(content), len(content) // 8):
         changed = content.copy()
-        changed[where] ^= 0xFF
+        changed[position] ^= 0xFF
         archive.write_bytes(changed)
         with pytest.raises(DumpError):
-            restore_backup(*elsewhere, archive)
-        assert untouched(elsewhere), f"after byte {where}"
+            restore_backup(*where(elsewhere), archive)
+        assert untouched(elsewhere), f"after byte {position}"
 
 
 Members = list[tuple[tarfile.TarInfo, bytes]]
@@ -295,14 +278,14 @@ def test_hostile_archive_is_refused(
 
 
 def test_repacked_archive_is_accepted(
-    settings: Settings, place: DatabasePlace, elsewhere: tuple[DatabasePlace, Path]
+    settings: Settings, place: DatabasePlace, elsewhere: Settings
 ) -> None:
     """The control of the hostile ones: packing anew is not what refuses them."""
     archive = settings.data / "whole.tar.zst"
     write_backup(place, settings.data, archive)
     pack(archive, with_extra(members_of(archive), "media/extra.jpg"))
-    restore_backup(*elsewhere, archive)
-    assert files(elsewhere[1])["extra.jpg"] == b"evil"
+    restore_backup(*where(elsewhere), archive)
+    assert files(elsewhere.data)["extra.jpg"] == b"evil"
 
 
 def test_place_in_use_is_not_overwritten(
@@ -319,34 +302,34 @@ def test_place_in_use_is_not_overwritten(
 
 
 def test_photos_in_the_way_are_not_overwritten(
-    settings: Settings, place: DatabasePlace, elsewhere: tuple[DatabasePlace, Path]
+    settings: Settings, place: DatabasePlace, elsewhere: Settings
 ) -> None:
     archive = settings.data / "whole.tar.zst"
     write_backup(place, settings.data, archive)
-    other = elsewhere[1] / "media" / "other.jpg"
+    other = elsewhere.data / "media" / "other.jpg"
     other.parent.mkdir()
     other.write_bytes(b"theirs")
     with pytest.raises(BackupError, match="not empty"):
-        restore_backup(*elsewhere, archive)
-    assert files(elsewhere[1]) == {"other.jpg": b"theirs"}
+        restore_backup(*where(elsewhere), archive)
+    assert files(elsewhere.data) == {"other.jpg": b"theirs"}
 
 
 def test_backup_without_photos_leaves_those_there(
-    settings: Settings, place: DatabasePlace, elsewhere: tuple[DatabasePlace, Path]
+    settings: Settings, place: DatabasePlace, elsewhere: Settings
 ) -> None:
     archive = settings.data / "rows.tar.zst"
     made = write_backup(place, settings.data, archive, with_media=False)
     assert not any(name.startswith("media/") for name in made.files)
-    other = elsewhere[1] / "media" / "other.jpg"
+    other = elsewhere.data / "media" / "other.jpg"
     other.parent.mkdir()
     other.write_bytes(b"theirs")
-    restore_backup(*elsewhere, archive)
-    assert rows(elsewhere[0]) == rows(place)
-    assert files(elsewhere[1]) == {"other.jpg": b"theirs"}
+    restore_backup(*where(elsewhere), archive)
+    assert rows(where(elsewhere)[0]) == rows(place)
+    assert files(elsewhere.data) == {"other.jpg": b"theirs"}
 
 
 def test_archive_of_the_other_engine_is_refused(
-    embedded: Settings, postgresql: str, tmp_path: Path
+    embedded: Settings, postgres: PostgreSQL, tmp_path: Path
 ) -> None:
     place = DatabasePlace(embedded.database_url)
     with connected(place) as connection:
@@ -354,7 +337,7 @@ def test_archive_of_the_other_engine_is_refused(
         connection.commit()
     archive = tmp_path / "archive.tar.zst"
     write_backup(place, embedded.data, archive)
-    other = DatabasePlace(postgresql.replace("postgresql:", "postgresql+psycopg:"))
+    other = DatabasePlace(postgres.url(postgres.make()))
     data = tmp_path / "elsewhere"
     data.mkdir()
     with pytest.raises(DumpError, match="SQLite"):
