@@ -28,6 +28,7 @@ from casefield.core.db import (
     after_commit,
     db,
     lock,
+    rows_changed,
     unit_of_work,
 )
 from casefield.core.ledger import Author
@@ -108,7 +109,7 @@ def work(kind: str) -> Callable[[Work], Work]:
 
 
 def init_app(app: Flask, sweepers: Sequence[Sweeper]) -> None:
-    """Open the queue. Its file is not the database: the queue takes whole-file locks."""
+    """Open the queue. It has its own file, as it takes whole-file locks."""
     settings = app.config["SETTINGS"]
     queue: Huey
     if settings.redis_url:
@@ -123,12 +124,11 @@ def init_app(app: Flask, sweepers: Sequence[Sweeper]) -> None:
     app.extensions["sweepers"] = tuple(sweepers)
     app.extensions["queue"] = queue
 
-    @queue.task(name="casefield_job")
     def casefield_job(job_id: int) -> None:
         with app.app_context():
             run(job_id)
 
-    app.extensions["wake"] = casefield_job
+    app.extensions["wake"] = queue.task(name="casefield_job")(casefield_job)
 
 
 def ask(kind: str, arguments: dict[str, Any], author: Author, now: datetime) -> Job:
@@ -168,7 +168,7 @@ def _claim(job_id: int) -> Job | None:
             .values(state=JobState.RUNNING, heard_at=now, done=0),
             execution_options={"unscoped": "a job is claimed by its id"},
         )
-        if claimed.rowcount != 1:  # type: ignore[attr-defined]
+        if rows_changed(claimed) != 1:
             return None
         return (
             db.session()
@@ -187,9 +187,13 @@ def run(job_id: int) -> None:
         return
 
     def report(done: int, total: int) -> None:
-        with unit_of_work():
-            job.done, job.total, job.heard_at = done, total, clock.now()
-            db.session().add(job)
+        # on a connection of its own: the job may be in the middle of reading
+        with db.engine.begin() as connection:
+            connection.execute(
+                update(Job)
+                .where(Job.id == job_id)
+                .values(done=done, total=total, heard_at=clock.now())
+            )
 
     with at_site(job.site_id):
         try:

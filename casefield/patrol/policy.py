@@ -24,6 +24,7 @@ POLICY: Policy = {
     "patrol.sheet_list": LEADING,
     "patrol.sheet_view": LEADING,
     "patrol.sheet_pdf": LEADING,
+    "patrol.sheet_print": LEADING,
     "patrol.sheet_blank": LEADING,
     "patrol.route_list": MANAGING,
     "patrol.route_new": MANAGING,
