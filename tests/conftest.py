@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
+from argon2 import PasswordHasher
 from flask import Flask
 
 from casefield import create_app
+from casefield.accounts import services
 from casefield.config import Settings
 from casefield.core import clock
 from casefield.core.db import db
@@ -86,11 +88,27 @@ def migrate(app: Flask, revision: str = "head") -> None:
             command.downgrade(config, revision)
 
 
+#: the program's own hashing, slow on purpose
+SLOW = (services._hasher, services._NOBODY)
+_QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_hashing() -> None:
+    """Spend on a password what a test can spare; ``slow_hashing`` gives it back."""
+    services._hasher, services._NOBODY = _QUICK, _QUICK.hash("nobody")
+
+
+@pytest.fixture
+def slow_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash as the program does."""
+    monkeypatch.setattr(services, "_hasher", SLOW[0])
+    monkeypatch.setattr(services, "_NOBODY", SLOW[1])
+
+
 @pytest.fixture(scope="session")
 def password_hash() -> str:
-    from casefield.accounts import services
-
-    return services._hasher.hash(factories.PASSWORD)
+    return _QUICK.hash(factories.PASSWORD)
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +124,7 @@ def base_apps(
     password_hash: str,
     request: pytest.FixtureRequest,
 ) -> Iterator[Callable[[str], Flask]]:
-    """One application a database, migrated, with the cast in it; built when asked for."""
+    """One application a database, migrated, the cast in it; built when asked for."""
     built: dict[str, Flask] = {}
     db.session.session_factory.configure(join_transaction_mode="create_savepoint")
 

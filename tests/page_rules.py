@@ -72,9 +72,10 @@ def find_faults(text: str, path: str) -> list[str]:
     found = [f"line {line}: {code} {facts}" for (line, _), code, facts in parser.errors]
     if is_page:
         found += _heading_faults(root)
+        found += _pointer_faults(root)
     found += _id_faults(root)
     found += _inline_faults(root)
-    found += _label_faults(root, whole=is_page)
+    found += _label_faults(root)
     for form in root.iter("form"):
         found += _form_faults(form, path)
     return found
@@ -128,31 +129,35 @@ def _inline_faults(root: Element) -> list[str]:
     return found
 
 
-def _label_faults(root: Element, *, whole: bool) -> list[str]:
+def _label_faults(root: Element) -> list[str]:
     ids = {element.get("id") for element in root.iter()}
-    labelled = {label.get("for") for label in root.iter("label")}
+    labelled = {label.get("for") for label in root.iter("label")} & ids
     wrapped = {id(inner) for label in root.iter("label") for inner in label.iter()}
     found = []
     for field in root.iter():
         tag = _tag(field)
+        named = field.get("aria-label") or field.get("aria-labelledby")
         if tag in {"input", "select", "textarea"}:
-            if tag == "input" and field.get("type", "text") in _UNTYPED:
+            if field.get("type", "text") in _UNTYPED or "hidden" in field.attrib:
                 continue
-            named = field.get("aria-label") or field.get("aria-labelledby")
             if not (named or field.get("id") in labelled or id(field) in wrapped):
                 found.append(f"{tag} {field.get('name')!r} has no label")
-        elif tag == "button" and not (
-            _words(field) or field.get("aria-label") or field.get("aria-labelledby")
-        ):
+        elif tag == "button" and not (named or _words(field)):
             found.append("a button without a name")
         elif tag == "img" and field.get("alt") is None:
             found.append(f"img {field.get('src')!r} without alt")
-        if whole:
-            for name in ("for", "aria-labelledby", "aria-describedby", "aria-controls"):
-                for target in field.get(name, "").split():
-                    if target not in ids:
-                        found.append(f"{tag} {name}={target!r} points nowhere")
     return found
+
+
+def _pointer_faults(root: Element) -> list[str]:
+    ids = {element.get("id") for element in root.iter()}
+    return [
+        f"{_tag(element)} {name}={target!r} points nowhere"
+        for element in root.iter()
+        for name in ("for", "aria-labelledby", "aria-describedby", "aria-controls")
+        for target in element.get(name, "").split()
+        if target not in ids
+    ]
 
 
 def _form_faults(form: Element, path: str) -> list[str]:
