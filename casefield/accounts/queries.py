@@ -149,7 +149,7 @@ def find_account(staff_no: str) -> Account | None:
         .join(Account.person)
         .where(Person.staff_no == staff_no)
         .options(joinedload(Account.person))
-        .execution_options(**SIGNING_IN)
+        .execution_options(populate_existing=True, **SIGNING_IN)
     )
 
 

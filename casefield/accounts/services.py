@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from casefield.accounts.models import Account, Device, Session, SignInLink
 from casefield.accounts.passwords import check_new_password
-from casefield.accounts.queries import SIGNING_IN, Actor, token_hash
+from casefield.accounts.queries import SIGNING_IN, Actor, find_account, token_hash
 from casefield.core import ledger, throttle
 from casefield.core.db import db
 from casefield.core.errors import DomainError, NotAllowed
@@ -93,14 +93,32 @@ def hash_password(password: str) -> str:
     return _hasher.hash(password)
 
 
-def verify_password(account: Account | None, password: str) -> bool:
+def verify_password(stored: str | None, password: str) -> bool:
     """Say whether the password is right, in the same time whatever is wrong."""
-    stored = account.password_hash if account and account.password_hash else _NOBODY
     try:
-        right = _hasher.verify(stored, password)
+        right = _hasher.verify(stored or _NOBODY, password)
     except VerificationError:
         return False
-    return right and account is not None and account.password_hash is not None
+    return right and stored is not None
+
+
+def admit(staff_no: str, verified: str | None, address: str, now: datetime) -> Person:
+    """Return the person who may sign in, looked at again under the write lock.
+
+    Raises:
+        SignInRefused: they have left, or the password has changed since it was checked.
+    """
+    account = find_account(staff_no)
+    if account is None or account.password_hash != verified:
+        raise SignInRefused
+    person = account.person
+    site = db.session.scalars(
+        select(Site).where(Site.id == person.site_id).execution_options(**SIGNING_IN)
+    ).one()
+    if person.left_on is not None and person.left_on < now.astimezone(site.zone).date():
+        raise SignInRefused
+    throttle.clear(f"sign-in:{staff_no}:{address}")
+    return person
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +243,7 @@ def change_password(
         SignInRefused: the old password is wrong.
         PasswordRefused: the new one is too weak.
     """
-    if not verify_password(account, old):
+    if not verify_password(account.password_hash, old):
         raise SignInRefused(str(_l("现在的密码不对。")))
     set_password(account, person, new, now, must_change=False)
     ledger.record(

@@ -146,9 +146,15 @@ def _sign_in(person: Person, target: str | None) -> Response:
     """Open the session and set its cookies; call inside a unit of work."""
     settings = _settings()
     device_cookie = f"{settings.cookie_name}-device"
-    opened = services.open_session(
-        person, request.cookies.get(device_cookie), _device_label(), clock.now()
-    )
+    now = clock.now()
+    if g.actor is not None:
+        # a shared phone: whoever was here before is out, on the server too
+        services.revoke_sessions(g.actor.person_id, now, only=g.actor.session_id)
+    session.pop("link", None)
+    with scope.at_site(person.site_id):
+        opened = services.open_session(
+            person, request.cookies.get(device_cookie), _device_label(), now
+        )
     response: Response = redirect(target or url_for("board.home"), 303)  # type: ignore[assignment]
     age = int((opened.session.expires_at - opened.session.made_at).total_seconds())
     cookies = [(settings.cookie_name, opened.session_token, age)]
@@ -181,25 +187,24 @@ def sign_in_create() -> Response:
     if not form.validate():
         return render("accounts/sign_in.html", form=form, next=target, status=422)
     now, staff_no = clock.now(), form.staff_no.data.upper()
+    address = request.remote_addr or ""
     try:
         with unit_of_work():
-            services.count_try(staff_no, request.remote_addr or "", now)
+            services.count_try(staff_no, address, now)
             account = queries.find_account(staff_no)
+            stored = account.password_hash if account is not None else None
         # hashing takes a tenth of a second: not under the write lock
-        if not services.verify_password(account, form.password.data):
+        if not services.verify_password(stored, form.password.data):
             security_event("sign_in_refused", staff_no=staff_no)
             raise services.SignInRefused
-        assert account is not None  # noqa: S101 -- verify_password says so
-        zone_day = now.astimezone(g.zone).date()
-        if account.person.left_on is not None and account.person.left_on < zone_day:
-            raise services.SignInRefused
+        with unit_of_work():
+            person = services.admit(staff_no, stored, address, now)
+            return _sign_in(person, target)
     except DomainError as refusal:
         form.form_errors.append(str(refusal))
         return render(
             "accounts/sign_in.html", form=form, next=target, status=refusal.status
         )
-    with unit_of_work():
-        return _sign_in(account.person, target)
 
 
 @blueprint.post("/sign-out")
@@ -208,6 +213,7 @@ def sign_out() -> Response:
         services.close_session(g.actor, clock.now())
     response: Response = redirect(url_for("accounts.sign_in"), 303)  # type: ignore[assignment]
     response.delete_cookie(_settings().cookie_name, secure=_settings().https)
+    session.pop("link", None)
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
@@ -229,6 +235,10 @@ def password_change() -> Response:
     form = ChangePasswordForm(request.form)
     if request.method == "POST" and form.validate():
         try:
+            with unit_of_work():
+                services.count_try(
+                    g.actor.staff_no, request.remote_addr or "", clock.now()
+                )
             with unit_of_work():
                 account = _own_account()
                 services.change_password(
@@ -267,7 +277,8 @@ def link_use(token: str) -> Response:
                 link = queries.find_link(token, now)
                 if link is None:
                     raise services.LinkUsed
-                services.use_link(link, form.password.data, now)
+                with scope.at_site(link.person.site_id):
+                    services.use_link(link, form.password.data, now)
                 response = _sign_in(link.person, None)
         except PasswordRefused as refusal:
             form.refuse("password", str(refusal))
