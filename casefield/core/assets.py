@@ -19,7 +19,7 @@ def static_url(path: str) -> str:
 
 
 def init_app(app: Flask) -> None:
-    """Serve ``static/`` before Flask: compressed when a ``.br`` or ``.gz`` lies beside."""
+    """Serve ``static/`` before Flask: compressed where a ``.br`` or ``.gz`` lies by."""
     static = WhiteNoise(app.wsgi_app, root=str(STATIC), prefix="static/", max_age=YEAR)
-    app.wsgi_app = static  # type: ignore[method-assign]
+    app.wsgi_app = static  # type: ignore[method-assign]  # Flask's own way to wrap
     app.jinja_env.globals["static_url"] = static_url

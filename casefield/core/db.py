@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import pysqlite3.dbapi2 as sqlite
 from flask import Flask
@@ -16,13 +16,18 @@ from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import (
     JSON,
     BigInteger,
+    CursorResult,
     DateTime,
     Dialect,
     Engine,
     Enum,
     Integer,
     MetaData,
+    Result,
+    Row,
+    Select,
     String,
+    Table,
     event,
     text,
 )
@@ -54,7 +59,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(
-        self, value: datetime | None, dialect: Dialect
+        self, value: datetime | None, _dialect: Dialect
     ) -> datetime | None:
         if value is None:
             return None
@@ -114,6 +119,21 @@ class GuardedSession(FlaskSession):
         if row is not None and not type(self).may_hand_out(self, row):
             return None
         return row
+
+
+#: rows and statements of any columns
+AnyRow = Row[*tuple[Any, ...]]
+AnySelect = Select[*tuple[Any, ...]]
+
+
+def table_of(model: type[Any]) -> Table:
+    """Return the table beneath a model, for statements that skip the mapper."""
+    return cast("Table", model.__table__)
+
+
+def rows_changed(result: Result[*tuple[Any, ...]]) -> int:
+    """Return how many rows an UPDATE or DELETE touched."""
+    return int(cast("CursorResult[*tuple[Any, ...]]", result).rowcount)
 
 
 db = SQLAlchemy(

@@ -1,6 +1,7 @@
 """What can go wrong in the domain, each with a status, a code and a clear sentence."""
 
 from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
 
 
 class DomainError(Exception):
@@ -8,7 +9,7 @@ class DomainError(Exception):
 
     status = 422
     code = "refused"
-    message = _l("这一步没有完成。请检查后再试。")
+    message: str | LazyString = _l("这一步没有完成。请检查后再试。")
 
     def __init__(self, message: str | None = None, **values: object) -> None:
         if message is not None:

@@ -1,8 +1,8 @@
 """Forms: WTForms with the house's fields, speaking the person's language."""
 
-from typing import Any
+from typing import Any, cast
 
-from flask_babel import get_locale
+from flask_babel import get_locale, lazy_gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import Form as WTForm
 from wtforms import RadioField as WTRadioField
@@ -11,6 +11,14 @@ from wtforms import SelectMultipleField as WTSelectMultipleField
 from wtforms import StringField
 
 from casefield.core.windows import read_minutes, tell_minutes
+
+
+def label(sentence: str, **values: object) -> str:
+    """Translate ``sentence`` when it is shown: forms are written before anybody asks.
+
+    WTForms takes such a sentence wherever it takes text; only its types do not say so.
+    """
+    return cast("str", lazy_gettext(sentence, **values))
 
 
 class Form(WTForm):

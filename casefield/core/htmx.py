@@ -1,7 +1,5 @@
 """The one module that knows flask-htmx: is this request asking for a fragment?"""
 
-from typing import cast
-
 from flask import Flask
 from flask_htmx import HTMX
 
@@ -17,6 +15,4 @@ def wants_fragment() -> bool:
 
     A boosted link and a history restore are htmx requests too, but want the page.
     """
-    return cast(
-        bool, bool(_htmx) and not _htmx.boosted and not _htmx.history_restore_request
-    )
+    return bool(_htmx) and not _htmx.boosted and not _htmx.history_restore_request

@@ -26,7 +26,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from casefield.core.db import Base, BigId, PrimaryKey, db, lock
+from casefield.core.db import (
+    Base,
+    BigId,
+    PrimaryKey,
+    db,
+    lock,
+    rows_changed,
+    table_of,
+)
 from casefield.core.scope import SiteScoped, scoped
 
 LEDGER_LOCK = 7
@@ -109,7 +117,7 @@ for _dialect, _ddl in (
 ):
     if _dialect == "postgresql":
         event.listen(
-            LedgerLine.__table__,
+            table_of(LedgerLine),
             "after_create",
             DDL(
                 "CREATE OR REPLACE FUNCTION ledger_is_append_only() RETURNS trigger "
@@ -119,14 +127,14 @@ for _dialect, _ddl in (
         )
     for _event in ("update", "delete"):
         event.listen(
-            LedgerLine.__table__,
+            table_of(LedgerLine),
             "after_create",
             DDL(_ddl.format(event=_event, EVENT=_event.upper())).execute_if(
                 dialect=_dialect
             ),
         )
 
-_LINES = LedgerLine.__table__
+_LINES = table_of(LedgerLine)
 _LAST = scoped(
     select(_LINES.c.seq, _LINES.c.hash)
     .where(_LINES.c.site_id == bindparam("site_id"))
@@ -135,7 +143,7 @@ _LAST = scoped(
 )
 _INSERT_LINE = scoped(insert(_LINES).returning(_LINES.c.id))
 _INSERT_LINE_ONLY = scoped(insert(_LINES).inline())
-_INSERT_VALUES = insert(LedgerValue.__table__)
+_INSERT_VALUES = insert(table_of(LedgerValue))
 _CHAIN = scoped(
     select(_LINES)
     .where(_LINES.c.site_id == bindparam("site_id"), _LINES.c.seq > bindparam("after"))
@@ -154,7 +162,7 @@ def _instant(value: datetime | None) -> str | None:
     return None if value is None else value.astimezone(UTC).isoformat()
 
 
-def _line_hash(line: Mapping[str, Any]) -> str:
+def _line_hash(line: Mapping[Any, Any]) -> str:
     parts = [
         line["site_id"],
         line["seq"],
@@ -176,7 +184,7 @@ def _commit_to(salt: str, value: str) -> str:
     return hashlib.sha256(f"{salt}\x00{value}".encode()).hexdigest()
 
 
-def record(
+def record(  # noqa: PLR0913 -- one argument for each thing that a line says
     site_id: int,
     author: Author,
     at: datetime,
@@ -235,7 +243,7 @@ class Break:
 
 
 def _values_of(line_ids: list[int]) -> dict[int, dict[str, tuple[str, str]]]:
-    table = LedgerValue.__table__
+    table = table_of(LedgerValue)
     rows = db.session().execute(select(table).where(table.c.line_id.in_(line_ids)))
     found: dict[int, dict[str, tuple[str, str]]] = {}
     for row in rows:
@@ -251,24 +259,25 @@ def verify(site_id: int) -> Iterator[Break]:
     """
     previous, seq = FIRST, 0
     while (
-        rows := db.session().execute(_CHAIN, {"site_id": site_id, "after": seq}).all()
+        lines := db.session()
+        .execute(_CHAIN, {"site_id": site_id, "after": seq})
+        .mappings()
+        .all()
     ):
-        values = _values_of([row.id for row in rows])
-        for row in rows:
-            line = dict(row._mapping)
-            if row.seq != seq + 1:
-                yield Break(
-                    row.seq, row.id, f"lines {seq + 1} to {row.seq - 1} are gone"
-                )
-            elif row.previous_hash != previous:
-                yield Break(row.seq, row.id, "does not follow the line before it")
-            if _line_hash(line) != row.hash:
-                yield Break(row.seq, row.id, "was changed after it was written")
-            commitments = json.loads(row.commitments)
-            for name, (salt, value) in values.get(row.id, {}).items():
+        values = _values_of([line["id"] for line in lines])
+        for line in lines:
+            at = (line["seq"], line["id"])
+            if line["seq"] != seq + 1:
+                yield Break(*at, f"lines {seq + 1} to {line['seq'] - 1} are gone")
+            elif line["previous_hash"] != previous:
+                yield Break(*at, "does not follow the line before it")
+            if _line_hash(line) != line["hash"]:
+                yield Break(*at, "was changed after it was written")
+            commitments = json.loads(line["commitments"])
+            for name, (salt, value) in values.get(line["id"], {}).items():
                 if commitments.get(name) != _commit_to(salt, value):
-                    yield Break(row.seq, row.id, f"its value {name!r} was changed")
-            previous, seq = row.hash, row.seq
+                    yield Break(*at, f"its value {name!r} was changed")
+            previous, seq = line["hash"], line["seq"]
 
 
 def head(site_id: int) -> tuple[int, str]:
@@ -282,7 +291,7 @@ def erase_person(site_id: int, person_id: int) -> int:
 
     The chain still verifies afterwards.
     """
-    table = LedgerValue.__table__
+    table = table_of(LedgerValue)
     written = select(_LINES.c.id).where(
         _LINES.c.site_id == site_id, _LINES.c.person_id == person_id
     )
@@ -290,4 +299,4 @@ def erase_person(site_id: int, person_id: int) -> int:
         delete(table).where(table.c.line_id.in_(written)),
         execution_options={"unscoped": "the sub-select names the site"},
     )
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return rows_changed(result)

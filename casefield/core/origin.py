@@ -1,10 +1,11 @@
-"""Unsafe requests must come from a page of ours. An origin does not age as a token does."""
+"""Unsafe requests must come from a page of ours. An origin never ages, a token does."""
 
 from urllib.parse import urlsplit
 
 from flask import Flask, request
+from flask_babel import lazy_gettext as _l
 
-from casefield.core.errors import DomainError, _l
+from casefield.core.errors import DomainError
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Request, Response, g, redirect, request
+from flask import Request, Response, g, make_response, redirect, request
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import UniqueConstraint, bindparam, insert, select
 from sqlalchemy.orm import Mapped
 
 from casefield.core import clock
-from casefield.core.db import Base, PrimaryKey, db, lock, unit_of_work
+from casefield.core.db import Base, PrimaryKey, db, lock, table_of, unit_of_work
 from casefield.core.errors import DomainError
 
 RECEIPT_LOCK = 11
@@ -40,7 +40,7 @@ class Receipt(Base):
     made_at: Mapped[datetime]
 
 
-_RECEIPTS = Receipt.__table__
+_RECEIPTS = table_of(Receipt)
 _FIND = select(_RECEIPTS.c.fingerprint, _RECEIPTS.c.location).where(
     _RECEIPTS.c.holder == bindparam("holder"), _RECEIPTS.c.key == bindparam("key")
 )
@@ -78,7 +78,7 @@ def fingerprint(sent: Request) -> str:
             digest.update(f"\x00{name}\x01{value}".encode())
     for name, upload in sorted(sent.files.items(multi=True)):
         digest.update(f"\x02{name}\x01".encode())
-        for chunk in iter(lambda: upload.stream.read(65536), b""):  # noqa: B023
+        for chunk in iter(lambda: upload.stream.read(65536), b""):  # noqa: B023 -- used up here
             digest.update(chunk)
         upload.stream.seek(0)
     return digest.hexdigest()
@@ -98,11 +98,11 @@ class Answer:
 
     @property
     def response(self) -> Response:
-        response = redirect(self.location or "/", code=303)
+        response = make_response(redirect(self.location or "/", code=303))
         response.headers["X-Receipt"] = self.key
         if self.replayed:
             response.headers["X-Replayed"] = "1"
-        return response  # type: ignore[return-value]
+        return response
 
 
 def _holder() -> str:

@@ -33,7 +33,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import BinaryExpression
 
-from casefield.core.db import Base, GuardedSession, db
+from casefield.core.db import Base, GuardedSession, db, table_of
 
 Statement = TypeVar("Statement", bound=Executable)
 
@@ -102,7 +102,7 @@ def _scoped_table_names() -> set[str]:
         _names.clear()
         for mapper in Base.registry.mappers:
             if issubclass(mapper.class_, SiteScoped):
-                _names.add(mapper.local_table.name)  # type: ignore[attr-defined]
+                _names.add(table_of(mapper.class_).name)
         _names_of = len(Base.registry.mappers)
     return _names
 

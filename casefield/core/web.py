@@ -6,7 +6,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
-from flask import Flask, Response, flash, g, make_response, render_template, request
+from flask import (
+    Flask,
+    Response,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy.exc import OperationalError
@@ -35,6 +44,11 @@ def render(
     response = make_response(render_template(template, **context), status)
     response.vary.add("HX-Request")
     return response
+
+
+def see(address: str) -> Response:
+    """Send the browser to look at ``address``: 303, also after a POST."""
+    return make_response(redirect(address, 303))
 
 
 def notice(sentence: str) -> None:
@@ -172,7 +186,7 @@ def _http_error(error: HTTPException) -> Response:
         # a host that is not ours: no page can be drawn, as no address can be built
         return Response(_http_sentence(code), code, mimetype="text/plain")
     if code < 400:
-        return error.get_response()  # type: ignore[return-value]
+        return make_response(error.get_response())
     return render(
         "errors/refusal.html",
         "errors/_refusal.html",

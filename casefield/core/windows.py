@@ -91,7 +91,7 @@ class Standing(StrEnum):
 
 
 def standing(late_from: datetime, window_closes: datetime, at: datetime) -> Standing:
-    """Judge a duty that is not done yet: open, late from one minute, missed from another."""
+    """Judge a duty that is not done yet: open, then late, then missed."""
     if at >= window_closes:
         return Standing.MISSED
     return Standing.LATE if at >= late_from else Standing.OPEN
