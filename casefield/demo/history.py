@@ -56,6 +56,7 @@ class Step:
     round: Round
     stop: RoundStop
     kind: str
+    guard: Guard
 
 
 def walk_the_fortnight(
@@ -73,11 +74,13 @@ def walk_the_fortnight(
     db.session.add(device)
     db.session.flush()
     judged = begin
-    for step in sorted(_steps(site, dice, now), key=lambda s: (s.at, s.stop.id)):
+    for step in sorted(
+        _steps(site, device, dice, now), key=lambda s: (s.at, s.stop.id)
+    ):
         if step.at - judged > timedelta(hours=6):
             rounds.miss_what_is_over(site, step.at)
             judged = step.at
-        _do(step, site, device, dice)
+        _do(step, site, dice)
     rounds.miss_what_is_over(site, now)
     _answer_for_old_misses(staff["S02"], now - timedelta(days=1))
     _deal_with_old_findings(staff["S02"], now)
@@ -85,7 +88,18 @@ def walk_the_fortnight(
     site.swept_until_at = now
 
 
-def _steps(site: Site, dice: random.Random, now: datetime) -> Iterator[Step]:
+def _guard_of(round_: Round, site: Site, device: Device) -> Guard | None:
+    """Return who was on duty when a planned round began, and finishes it."""
+    wanted = "P8" if round_.route.code == "R-DAY" else "N1"
+    for duty in people.on_duty(site.id, site.zone, round_.starts_at):
+        if duty.post_code == wanted:
+            return Guard(duty.person_id, device.id)
+    return None
+
+
+def _steps(
+    site: Site, device: Device, dice: random.Random, now: datetime
+) -> Iterator[Step]:
     yesterday = now.astimezone(site.zone).date() - timedelta(days=1)
     all_rounds = db.session.scalars(
         select(Round)
@@ -101,6 +115,9 @@ def _steps(site: Site, dice: random.Random, now: datetime) -> Iterator[Step]:
     for round_ in all_rounds:
         day_round = round_.route.code == "R-DAY"
         if day_round and round_.day_on == yesterday and round_.ordinal == 5:
+            continue
+        guard = _guard_of(round_, site, device)
+        if guard is None:
             continue
         late = dice.random() < 0.05
         for stop in round_.stops:
@@ -119,20 +136,13 @@ def _steps(site: Site, dice: random.Random, now: datetime) -> Iterator[Step]:
             elif code in ABNORMAL and dice.random() < 0.008:
                 kind = "abnormal"
             if at <= now:
-                yield Step(at, round_, stop, kind)
+                yield Step(at, round_, stop, kind, guard)
 
 
-def _do(step: Step, site: Site, device: Device, dice: random.Random) -> None:
-    plan = step.round.plan_id
-    guards = people.on_duty(site.id, site.zone, step.round.starts_at)
-    wanted = "P8" if step.round.route.code == "R-DAY" else "N1"
-    on_round = [duty for duty in guards if duty.post_code == wanted]
-    if not on_round or plan is None:
-        return
-    guard = Guard(on_round[0].person_id, device.id)
+def _do(step: Step, site: Site, dice: random.Random) -> None:
     stop = get_stop(step.round.public_id, step.stop.ordinal)
     if step.kind == "skip":
-        points.skip(stop, "有客人在，不便打扰", guard, step.at)
+        points.skip(stop, "有客人在，不便打扰", step.guard, step.at)
         return
     answers: dict[int, Answer] = {}
     if stop.version_id is not None:
@@ -146,7 +156,7 @@ def _do(step: Step, site: Site, device: Device, dice: random.Random) -> None:
         method, reason = Method.HAND, "手机拍不了（没电、镜头坏）"
     elif dice.random() < 0.02:
         method = Method.TYPED
-    points.check_in(stop, points.Visit(method, reason, answers), guard, step.at)
+    points.check_in(stop, points.Visit(method, reason, answers), step.guard, step.at)
 
 
 def _answer_for_old_misses(manager: Person, before: datetime) -> None:
