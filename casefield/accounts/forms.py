@@ -3,13 +3,13 @@
 from urllib.parse import urlsplit
 
 from flask import current_app
-from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 from wtforms import DateField, PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
 from casefield.core.fields import Form, SelectField, strip
+from casefield.core.fields import label as _l
 
 
 class SignInForm(Form):

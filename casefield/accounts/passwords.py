@@ -1,4 +1,4 @@
-"""Which passwords are good enough: long, uncommon, not made of the person's own data."""
+"""Which passwords are good enough: long, uncommon, not made of what we know of one."""
 
 from flask_babel import lazy_gettext as _l
 from zxcvbn import zxcvbn

@@ -1,6 +1,13 @@
 """Who may use which page of signing in."""
 
-from casefield.core.policy import LEADING, MANAGING, PUBLIC, SIGNED_IN, Policy
+from casefield.core.policy import (
+    ADMINISTERING,
+    LEADING,
+    MANAGING,
+    PUBLIC,
+    SIGNED_IN,
+    Policy,
+)
 
 POLICY: Policy = {
     "accounts.sign_in": PUBLIC,
@@ -11,6 +18,7 @@ POLICY: Policy = {
     "accounts.me": SIGNED_IN,
     "accounts.me_update": SIGNED_IN,
     "accounts.session_revoke": SIGNED_IN,
+    "accounts.site_choose": ADMINISTERING,
     "accounts.link_start": LEADING,
     "accounts.link_view": LEADING,
     "accounts.leaving_new": MANAGING,

@@ -4,15 +4,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any
 
-from sqlalchemy import Row, bindparam, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ScalarSelect, bindparam, select
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from casefield.accounts.models import Account, Session, SignInLink
-from casefield.core.db import db
+from casefield.core.db import AnyRow, db
 from casefield.core.policy import Role
-from casefield.people.models import Person
+from casefield.people.models import Person, Post, Posting
 from casefield.sites.models import Site
 
 SIGNING_IN = {"unscoped": "signing in precedes any site"}
@@ -40,6 +39,8 @@ class Actor:
     session_id: int
     device_id: int
     must_change: bool
+    post_name: str | None
+    post_name_en: str | None
 
     is_authenticated = True
     is_active = True
@@ -47,6 +48,11 @@ class Actor:
 
     def get_id(self) -> str:
         return self.public_id
+
+    @property
+    def post_names(self) -> str | None:
+        """The first post that the person holds, in the person's language."""
+        return (self.post_name_en if self.locale == "en" else None) or self.post_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,17 @@ class SiteFacts:
     closes: time
 
 
+def _first_post(name: InstrumentedAttribute[str]) -> ScalarSelect[str]:
+    return (
+        select(name)
+        .join(Posting, Posting.post_id == Post.id)
+        .where(Posting.person_id == Person.id, Posting.to_on.is_(None))
+        .order_by(Posting.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
 _SIGN_IN = (
     select(
         Person.id.label("person_id"),
@@ -89,6 +106,8 @@ _SIGN_IN = (
         Session.seen_at,
         Session.site_id,
         Account.must_change,
+        _first_post(Post.name).label("post_name"),
+        _first_post(Post.name_en).label("post_name_en"),
         Site.public_id.label("site_public_id"),
         Site.name.label("site_name"),
         Site.zone_name,
@@ -110,7 +129,7 @@ _SIGN_IN = (
 
 def find_sign_in(token: str, now: datetime) -> SignIn | None:
     """Return who holds ``token``, or None when it is no good (any more)."""
-    row: Row[Any] | None = db.session.execute(
+    row: AnyRow | None = db.session.execute(
         _SIGN_IN, {"token_hash": token_hash(token), "at": now}
     ).first()
     if row is None:
@@ -129,6 +148,8 @@ def find_sign_in(token: str, now: datetime) -> SignIn | None:
         row.session_id,
         row.device_id,
         row.must_change,
+        row.post_name,
+        row.post_name_en,
     )
     site = SiteFacts(
         row.site_id,

@@ -13,7 +13,7 @@ from casefield.accounts.models import Account, Device, Session, SignInLink
 from casefield.accounts.passwords import check_new_password
 from casefield.accounts.queries import SIGNING_IN, Actor, find_account, token_hash
 from casefield.core import ledger, throttle
-from casefield.core.db import db
+from casefield.core.db import db, rows_changed
 from casefield.core.errors import DomainError, NotAllowed
 from casefield.core.ledger import CLOCKWORK, Author
 from casefield.core.policy import Role
@@ -44,7 +44,7 @@ SEEN_EVERY = timedelta(minutes=10)
 
 
 class SignInRefused(DomainError):
-    """Number or password is wrong, or the account is not usable: one sentence for all."""
+    """Number or password is wrong, or the account unusable: one sentence for all."""
 
     status = 422
     code = "sign-in-refused"
@@ -199,7 +199,7 @@ def close_session(actor: Actor, now: datetime) -> None:
 def revoke_sessions(
     person_id: int, now: datetime, *, only: int | None = None, keep: int | None = None
 ) -> int:
-    """End a person's sign-ins: all, ``only`` one, or all but ``keep``; return how many."""
+    """End a person's sign-ins: all, ``only`` one, all but ``keep``; say how many."""
     statement = update(Session).where(
         Session.person_id == person_id, Session.revoked_at.is_(None)
     )
@@ -208,7 +208,7 @@ def revoke_sessions(
     if keep is not None:
         statement = statement.where(Session.id != keep)
     result = db.session.execute(statement.values(revoked_at=now))
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return rows_changed(result)
 
 
 def open_account(person: Person) -> Account:
@@ -380,3 +380,13 @@ def create_admin(
         account = open_account(person)
         set_password(account, person, password, now, must_change=True)
     return person
+
+
+def choose_site(actor: Actor, site: Site, now: datetime) -> None:
+    """Let a company's admin work at another of its sites from now on."""
+    db.session.execute(
+        update(Session).where(Session.id == actor.session_id).values(site_id=site.id)
+    )
+    ledger.record(
+        actor.site_id, actor, now, "accounts.site.chosen", f"site:{site.public_id}"
+    )

@@ -9,7 +9,6 @@ from flask import (
     current_app,
     flash,
     g,
-    redirect,
     request,
     session,
     url_for,
@@ -40,10 +39,11 @@ from casefield.core.logs import security_event
 from casefield.core.origin import SAFE
 from casefield.core.qr import qr_svg
 from casefield.core.receipts import accept
-from casefield.core.web import render, today
+from casefield.core.web import render, see, today
 from casefield.people.models import Person
 from casefield.people.queries import find_person
 from casefield.people.services import LeavesTooEarly
+from casefield.sites.queries import list_sites
 
 blueprint = Blueprint("accounts", __name__)
 login_manager = LoginManager()
@@ -91,22 +91,23 @@ def _own_password_first() -> Response | None:
         return None
     if request.endpoint in BEFORE_OWN_PASSWORD:
         return None
-    return redirect(url_for("accounts.password_change"), 303)  # type: ignore[return-value]
+    return see(url_for("accounts.password_change"))
 
 
 def init_app(app: Flask) -> None:
     """Put the person of each request into ``g``, before the gate asks for it."""
+    login_manager.request_loader(load_actor)
+    login_manager.unauthorized_handler(refuse_stranger)
     login_manager.init_app(app)
     app.before_request(_load_actor)
     app.before_request(_own_password_first)
 
 
-@login_manager.request_loader
 def load_actor(_request: object) -> queries.Actor | None:
-    return g.get("actor")
+    actor: queries.Actor | None = g.get("actor")
+    return actor
 
 
-@login_manager.unauthorized_handler
 def refuse_stranger() -> Response:
     """Send to the sign-in page and back; htmx is told to leave the page."""
     target = request.full_path.rstrip("?")
@@ -116,7 +117,7 @@ def refuse_stranger() -> Response:
     address = url_for("accounts.sign_in", next=safe_next(target))
     if wants_fragment():
         return Response(status=401, headers={"HX-Redirect": address})
-    return redirect(address, 303)  # type: ignore[return-value]
+    return see(address)
 
 
 def _device_label() -> str:
@@ -155,7 +156,7 @@ def _sign_in(person: Person, target: str | None) -> Response:
         opened = services.open_session(
             person, request.cookies.get(device_cookie), _device_label(), now
         )
-    response: Response = redirect(target or url_for("board.home"), 303)  # type: ignore[assignment]
+    response = see(target or url_for("board.home"))
     age = int((opened.session.expires_at - opened.session.made_at).total_seconds())
     cookies = [(settings.cookie_name, opened.session_token, age)]
     if opened.device_token:
@@ -176,7 +177,7 @@ def _sign_in(person: Person, target: str | None) -> Response:
 def sign_in() -> Response:
     target = safe_next(request.args.get("next"))
     if g.actor is not None:
-        return redirect(target or url_for("board.home"), 303)  # type: ignore[return-value]
+        return see(target or url_for("board.home"))
     return render("accounts/sign_in.html", form=SignInForm(), next=target)
 
 
@@ -186,7 +187,7 @@ def sign_in_create() -> Response:
     target = safe_next(request.form.get("next"))
     if not form.validate():
         return render("accounts/sign_in.html", form=form, next=target, status=422)
-    now, staff_no = clock.now(), form.staff_no.data.upper()
+    now, staff_no = clock.now(), (form.staff_no.data or "").upper()
     address = request.remote_addr or ""
     try:
         with unit_of_work():
@@ -194,7 +195,7 @@ def sign_in_create() -> Response:
             account = queries.find_account(staff_no)
             stored = account.password_hash if account is not None else None
         # hashing takes a tenth of a second: not under the write lock
-        if not services.verify_password(stored, form.password.data):
+        if not services.verify_password(stored, form.password.data or ""):
             security_event("sign_in_refused", staff_no=staff_no)
             raise services.SignInRefused
         with unit_of_work():
@@ -211,7 +212,7 @@ def sign_in_create() -> Response:
 def sign_out() -> Response:
     with unit_of_work():
         services.close_session(g.actor, clock.now())
-    response: Response = redirect(url_for("accounts.sign_in"), 303)  # type: ignore[assignment]
+    response = see(url_for("accounts.sign_in"))
     response.delete_cookie(_settings().cookie_name, secure=_settings().https)
     session.pop("link", None)
     response.headers["Clear-Site-Data"] = '"cache"'
@@ -244,8 +245,8 @@ def password_change() -> Response:
                 services.change_password(
                     account,
                     account.person,
-                    form.old.data,
-                    form.password.data,
+                    form.old.data or "",
+                    form.password.data or "",
                     g.actor,
                     clock.now(),
                 )
@@ -278,7 +279,7 @@ def link_use(token: str) -> Response:
                 if link is None:
                     raise services.LinkUsed
                 with scope.at_site(link.person.site_id):
-                    services.use_link(link, form.password.data, now)
+                    services.use_link(link, form.password.data or "", now)
                 response = _sign_in(link.person, None)
         except PasswordRefused as refusal:
             form.refuse("password", str(refusal))
@@ -387,3 +388,16 @@ def leaving_create(public_id: str) -> Response:
             return answer.response
     person = find_person(public_id)
     return render("accounts/leaving.html", form=form, person=person, status=422)
+
+
+@blueprint.post("/sites/<public_id>/choose")
+def site_choose(public_id: str) -> Response:
+    with accept() as answer:
+        for site in list_sites(g.actor.company_id):
+            if site.public_id == public_id:
+                services.choose_site(g.actor, site, clock.now())
+                break
+        else:
+            raise NotFound
+        answer.see(url_for("board.home"))
+    return answer.response

@@ -7,8 +7,6 @@ from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from flask_babel import lazy_gettext as _l
-from flask_babel.speaklater import LazyString
 from wtforms import (
     BooleanField,
     DecimalField,
@@ -34,10 +32,11 @@ from casefield.core.fields import (
     SelectMultipleField,
     strip,
 )
+from casefield.core.fields import label as _l
 from casefield.sites.models import PlaceKind, Site
 from casefield.sites.prints import GRIDS, MAX_OFFSET_MM
 
-KINDS: Final[Mapping[PlaceKind, LazyString]] = {
+KINDS: Final[Mapping[PlaceKind, str]] = {
     PlaceKind.BUILDING: _l("楼栋"),
     PlaceKind.HALL: _l("大厅"),
     PlaceKind.BAR: _l("吧台"),
@@ -87,7 +86,7 @@ class SiteSettings:
         return cls(**{key: value for key, value in kept.items() if key in known})
 
 
-def _number(label: LazyString, least: int, most: int) -> IntegerField:
+def _number(label: str, least: int, most: int) -> IntegerField:
     sentence = _l(
         "请填 %(least)s 到 %(most)s 之间的整数", least=str(least), most=str(most)
     )
@@ -96,7 +95,7 @@ def _number(label: LazyString, least: int, most: int) -> IntegerField:
     )
 
 
-def _required(sentence: LazyString, most: int) -> list[Any]:
+def _required(sentence: str, most: int) -> list[Any]:
     return [DataRequired(sentence), Length(max=most)]
 
 
@@ -206,7 +205,7 @@ class LabelForm(Form):
     validate_dy = _validate_offset
 
 
-GRID_WORDS: Final[Mapping[str, LazyString]] = {
+GRID_WORDS: Final[Mapping[str, str]] = {
     "2x4": _l("2 × 4，99 × 68 毫米"),
     "2x7": _l("2 × 7，99 × 38 毫米"),
     "3x7": _l("3 × 7，63.5 × 38 毫米"),
@@ -214,3 +213,11 @@ GRID_WORDS: Final[Mapping[str, LazyString]] = {
     "plate-60x40": _l("裁切牌 60 × 40 毫米"),
     "plate-80x120": _l("裁切牌 80 × 120 毫米"),
 }
+
+
+class SiteForm(Form):
+    name = StringField(
+        _l("项目名称"),
+        [InputRequired(_l("请填项目名称")), Length(max=60)],
+        filters=[strip],
+    )

@@ -117,7 +117,9 @@ class Place(SiteScoped, Base):
     #: a place out of use keeps its records
     retired_at: Mapped[datetime | None]
 
-    parent: Mapped["Place | None"] = relationship(remote_side="Place.id", lazy="raise_on_sql")
+    parent: Mapped["Place | None"] = relationship(
+        remote_side="Place.id", lazy="raise_on_sql"
+    )
 
 
 class WallCode(SiteScoped, Base):

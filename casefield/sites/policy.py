@@ -1,8 +1,10 @@
 """Who may use which page of sites."""
 
-from casefield.core.policy import MANAGING, Policy
+from casefield.core.policy import ADMINISTERING, MANAGING, Policy
 
 POLICY: Policy = {
+    "sites.site_list": ADMINISTERING,
+    "sites.site_create": ADMINISTERING,
     "sites.settings": MANAGING,
     "sites.settings_update": MANAGING,
     "sites.place_list": MANAGING,

@@ -36,6 +36,13 @@ def find_site(site_id: int) -> Site:
     return found
 
 
+def list_sites(company_id: int) -> Sequence[Site]:
+    """Return a company's sites by name."""
+    return db.session.scalars(
+        select(Site).where(Site.company_id == company_id).order_by(Site.name, Site.id)
+    ).all()
+
+
 def _old_codes() -> dict[int, int]:
     rows = db.session.execute(
         select(WallCode.place_id, func.count())

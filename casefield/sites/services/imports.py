@@ -13,7 +13,13 @@ from casefield.core.ledger import Author
 from casefield.core.spreadsheets import Row
 from casefield.sites.forms import KINDS, PLACE_CODE
 from casefield.sites.models import Place, PlaceKind
-from casefield.sites.services.places import DEEPEST, add_place, change_place
+from casefield.sites.services.places import (
+    DEEPEST,
+    add_place,
+    chain_up,
+    change_place,
+    heights,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +41,10 @@ def judge_places(rows: Sequence[Row]) -> DryRun:
     codes_by_id = {place.id: place.code for place in known.values()}
     wishes = _read(rows, known)
     parents = _parents(wishes, known, codes_by_id)
+    levels = heights(parents)
     verdicts = []
     for wish in wishes:
-        reasons = [*wish.reasons, *_tree_faults(wish, parents, known)]
+        reasons = [*wish.reasons, *_tree_faults(wish, parents, levels, known)]
         place = known.get(wish.code)
         changes = _changes(place, wish, codes_by_id) if place else []
         verdicts.append(
@@ -150,7 +157,10 @@ def _parents(
 
 
 def _tree_faults(
-    wish: _Wish, parents: Mapping[str, str], known: Mapping[str, Place]
+    wish: _Wish,
+    parents: Mapping[str, str],
+    levels: Mapping[str, int],
+    known: Mapping[str, Place],
 ) -> list[str]:
     if not wish.parent:
         return []
@@ -159,12 +169,9 @@ def _tree_faults(
         return [_("没有上级场所 %(code)s", code=wish.parent)]
     if above is not None and above.retired_at is not None:
         return [_("上级场所 %(code)s 已停用", code=wish.parent)]
-    code, depth = wish.parent, 0
-    while code:
-        depth += 1
-        if code == wish.code or depth >= DEEPEST:
-            return [_("上级绕回了自己，或层级超过 6 层")]
-        code = parents.get(code, "")
+    chain = list(chain_up(wish.parent, parents))
+    if wish.code in chain or len(chain) + levels.get(wish.code, 1) > DEEPEST:
+        return [_("上级绕回了自己，或层级超过 6 层")]
     return []
 
 

@@ -1,6 +1,8 @@
 """Writes of places: the tree of where everything happens."""
 
+from collections.abc import Hashable, Iterator, Mapping
 from datetime import datetime
+from typing import TypeVar
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
@@ -17,6 +19,7 @@ from casefield.sites.services.codes import (
     record_place,
 )
 
+T = TypeVar("T", bound=Hashable)
 #: a place lies in at most so many others
 DEEPEST = 6
 
@@ -159,9 +162,33 @@ def _free_code(code: str, own: Place | None) -> str:
 
 
 def _check_parent(place: Place | None, parent: Place | None) -> None:
-    above, depth = parent.id if parent else None, 0
-    while above is not None:
-        depth += 1
-        if depth >= DEEPEST or (place is not None and above == place.id):
-            raise PlaceInItself
-        above = db.session.scalar(select(Place.parent_id).where(Place.id == above))
+    """Refuse a tree in which ``place`` would lie in itself, or too deep."""
+    if parent is None:
+        return
+    rows = db.session.execute(select(Place.id, Place.parent_id))
+    parents: dict[int, int | None] = {row[0]: row[1] for row in rows}
+    above = list(chain_up(parent.id, parents))
+    if place is not None and place.id in above:
+        raise PlaceInItself
+    below = heights(parents).get(place.id, 1) if place is not None else 1
+    if len(above) + below > DEEPEST:
+        raise PlaceInItself
+
+
+def chain_up(start: T, parents: Mapping[T, T | None]) -> Iterator[T]:
+    """Yield a place and all that it lies in, as far as a tree may reach."""
+    here: T | None = start
+    for _step in range(DEEPEST + 1):
+        if not here:
+            return
+        yield here
+        here = parents.get(here)
+
+
+def heights(parents: Mapping[T, T | None]) -> dict[T, int]:
+    """Return how many levels each place is the top of, itself included."""
+    found: dict[T, int] = {}
+    for start in parents:
+        for height, here in enumerate(chain_up(start, parents), 1):
+            found[here] = max(found.get(here, 0), height)
+    return found
