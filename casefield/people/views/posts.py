@@ -4,10 +4,10 @@ from datetime import date
 
 from flask import Response, g, request, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from casefield.core import clock
 from casefield.core.errors import Conflict, DomainError, NotFound
+from casefield.core.fields import label as _l
 from casefield.core.receipts import accept
 from casefield.core.web import notice, render, today
 from casefield.people import queries, services
@@ -45,8 +45,8 @@ def _list_page(form: ClosedDayForm, status: int = 200) -> Response:
 
 def _post_page(form: PostForm, post: Post, status: int = 200) -> Response:
     others = [other for other in queries.list_posts() if other.id != post.id]
-    form.reports_to.choices = post_choices(others, none=_l("没有上级岗位"))
-    form.follows.choices = post_choices(others, none=_l("有自己的标准"))
+    form.reports_to.choices = post_choices(others, none=_("没有上级岗位"))
+    form.follows.choices = post_choices(others, none=_("有自己的标准"))
     return render("people/post_form.html", form=form, post=post, status=status)
 
 

@@ -4,10 +4,10 @@ from datetime import date, timedelta
 
 from flask import Response, g, request, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from casefield.core import clock, policy
 from casefield.core.errors import DomainError, NotFound
+from casefield.core.fields import label as _l
 from casefield.core.receipts import accept
 from casefield.core.web import notice, render, today
 from casefield.people import queries, services
@@ -71,7 +71,7 @@ def _cell_page(
         day=day,
         entries=[e for e in queries.rota_between(day, day) if e.person_id == person.id],
         colleagues=people_choices(colleagues),
-        absent=people_choices(colleagues, none=_l("不是替班")),
+        absent=people_choices(colleagues, none=_("不是替班")),
         shifts=queries.list_shifts(),
         own_posts=post_choices(held),
         other_posts=post_choices(others),
