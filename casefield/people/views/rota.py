@@ -7,7 +7,6 @@ from flask_babel import gettext as _
 
 from casefield.core import clock, policy
 from casefield.core.errors import DomainError, NotFound
-from casefield.core.fields import label as _l
 from casefield.core.receipts import accept
 from casefield.core.web import notice, render, today
 from casefield.people import queries, services
