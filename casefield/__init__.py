@@ -22,8 +22,6 @@ from casefield.core import (
 )
 from casefield.core.i18n import init_app as init_languages
 
-__version__ = "0.1.0"
-
 #: from the bottom floor to the top; each hands on a blueprint and a policy
 FEATURES = (
     "core",
@@ -90,7 +88,8 @@ def _extend(app: Flask) -> None:
 
 
 def _add_features(app: Flask) -> None:
-    parts, sweepers = [], []
+    parts: list[policy.Policy] = []
+    sweepers: list[jobs.Sweeper] = []
     for feature in FEATURES:
         views = import_module(f"casefield.{feature}.views")
         app.register_blueprint(views.blueprint)

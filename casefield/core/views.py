@@ -1,9 +1,10 @@
 """What belongs to no feature: health, photos, jobs, the style guide."""
 
+from importlib.metadata import version
+
 from flask import Blueprint, Response, abort, current_app, jsonify, send_file
 from sqlalchemy import select, text
 
-import casefield
 from casefield.core import jobs, media
 from casefield.core.db import db
 from casefield.core.errors import NotFound
@@ -11,6 +12,7 @@ from casefield.core.photos import Photo
 from casefield.core.web import render
 
 blueprint = Blueprint("core", __name__)
+VERSION = version("casefield")
 
 
 @blueprint.get("/healthz")
@@ -20,7 +22,7 @@ def health() -> Response:
         text("SELECT version_num FROM alembic_version"),
         execution_options={"unscoped": "names the schema, no row of a site"},
     ).scalar()
-    return jsonify(status="ok", version=casefield.__version__, schema=revision)
+    return jsonify(status="ok", version=VERSION, schema=revision)
 
 
 @blueprint.get("/photos/<public_id>")
