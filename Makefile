@@ -12,7 +12,7 @@ CATALOGUES := $(patsubst %.po,%.mo,$(wildcard casefield/translations/*/LC_MESSAG
 STATIC := $(shell find casefield/static -type f ! -name '*.br' ! -name '*.gz')
 COMPRESSED := .venv/.casefield-compressed
 
-.PHONY: run phone test prove check bench bench-full shots lock install install-dev clean
+.PHONY: run phone test prove check bench bench-full shots words lock install install-dev clean
 
 run: install
 	@exec $(BIN)/casefield serve --with-demo
@@ -39,6 +39,15 @@ bench-full: install-dev
 
 shots: install-dev
 	$(BIN)/python -m tests.shots
+
+# New Chinese words enter the English catalogue, those no longer said leave it.
+words: install-python-dev
+	@mkdir -p build
+	@$(BIN)/pybabel -q extract -F babel.cfg -k _l --no-wrap --no-location \
+		--omit-header -o build/words.pot casefield
+	@$(BIN)/pybabel -q update -l en -i build/words.pot -d casefield/translations \
+		--no-fuzzy-matching --no-wrap --ignore-obsolete --ignore-pot-creation-date
+	@$(BIN)/pybabel compile -l en -d casefield/translations --statistics
 
 # Both files pin every package with its hash, for every platform.
 lock: install-python-dev

@@ -38,7 +38,7 @@ def _form_head(site_id: int, record_code: str) -> FormHead:
     return FormHead(
         code=FORM_CODE,
         version=FORM_VERSION,
-        title="巡视签到表",
+        title=_("巡视签到表"),
         project=site.name,
         record_code=record_code,
         company=site.company.name,
@@ -48,14 +48,15 @@ def _form_head(site_id: int, record_code: str) -> FormHead:
 
 def blank_sheet(site_id: int) -> PatrolSheet:
     """Return the sheet to be filled in by hand."""
-    return PatrolSheet(_form_head(site_id, ""), SheetHead(), (), _SIGNATURES)
+    return PatrolSheet(_form_head(site_id, ""), SheetHead(), (), _signatures())
 
 
-_SIGNATURES = (
-    Signature("巡视人"),
-    Signature("班（组）长检查"),
-    Signature("案场管理岗审核"),
-)
+def _signatures(walkers: str = "") -> tuple[Signature, ...]:
+    return (
+        Signature(_("巡视人"), walkers),
+        Signature(_("班（组）长检查")),
+        Signature(_("案场管理岗审核")),
+    )
 
 
 def sheet_of(
@@ -74,18 +75,17 @@ def sheet_of(
     )
     head = _head(route, day, progress)
     form = _form_head(site_id, f"{day:%Y%m%d}-{route.code}")
-    walkers = "、".join(
+    walkers = _("、").join(
         dict.fromkeys(
             pt.person_name for p in begun for pt in p.points if pt.person_name
         )
     )
-    signatures = (Signature("巡视人", walkers), *_SIGNATURES[1:])
-    return PatrolSheet(form, head, lines, signatures)
+    return PatrolSheet(form, head, lines, _signatures(walkers))
 
 
 def _head(route: Route, day: date, progress: list[Progress]) -> SheetHead:
     plans = {p.round.plan.id: p.round.plan for p in progress if p.round.plan}
-    names = "、".join(plan.name for plan in plans.values())
+    names = _("、").join(plan.name for plan in plans.values())
     if len(plans) != 1:
         return SheetHead(day, names, route.code, route.name)
     plan = next(iter(plans.values()))
@@ -124,7 +124,7 @@ def _line(
 ) -> SheetLine:
     found = findings.get(point.run_id or 0, [])
     by_hand = point.method is Method.HAND
-    extra = "加巡" if progress.round.is_extra else ""
+    extra = _("加巡") if progress.round.is_extra else ""
     return SheetLine(
         round_no=progress.round.ordinal,
         checkpoint_code=point.code,
@@ -133,7 +133,9 @@ def _line(
         outcome=_PRINTED.get(point.outcome, Printed.PENDING),
         signed=f"{point.at.astimezone(zone):%H:%M}" if point.at else "",
         mark=_mark(results.get(point.run_id or 0)),
-        abnormality="；".join(f"{f.line_name}：{f.note}" for f in found),
+        abnormality=_("；").join(
+            _("%(what)s：%(note)s", what=f.line_name, note=f.note) for f in found
+        ),
         manual_reason=point.reason if by_hand else "",
         skip_reason=point.reason if point.outcome is Outcome.SKIPPED else "",
         person=point.person_name or "",
