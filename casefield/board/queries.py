@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from casefield.patrol.models import Round
+from casefield.patrol.queries import points
 from casefield.patrol.queries import rounds as patrol
 from casefield.patrol.queries.rounds import Outcome, Progress
 from casefield.people import queries as people
@@ -18,6 +19,8 @@ class MyTasks:
     shift: OnDuty | None
     now: list[Progress]
     ahead: list[Round]
+    #: names of the things to look at, at the next point
+    look_at: list[str]
 
 
 def my_tasks(
@@ -37,7 +40,9 @@ def my_tasks(
     open_now.sort(key=lambda p: (p.round.person_id != person_id, p.round.closes_at))
     until = shift.until if shift is not None else now + timedelta(hours=12)
     ahead = patrol.rounds_ahead(posts, now, until, max(0, limit - len(open_now)))
-    return MyTasks(shift, open_now, ahead)
+    next_point = open_now[0].next if open_now else None
+    look_at = points.look_at(next_point.checkpoint_id) if next_point else []
+    return MyTasks(shift, open_now, ahead, look_at)
 
 
 def _is_mine(progress: Progress, person_id: int, posts: list[int]) -> bool:

@@ -1,5 +1,7 @@
 """Home, tasks, the duty board, search."""
 
+from collections.abc import Sequence
+
 from flask import Blueprint, Response, g, request
 
 from casefield.board import queries
@@ -63,7 +65,7 @@ def duty_board() -> Response:
 @blueprint.get("/search")
 def search() -> Response:
     text = request.args.get("q", "").strip()[:60]
-    found = {"people": [], "places": [], "records": []}
+    found: dict[str, Sequence[object]] = {"people": [], "places": [], "records": []}
     if len(text) >= SHORTEST_SEARCH:
         found = {
             "people": people.search_people(text),

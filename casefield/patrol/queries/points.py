@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, exists, func, select
+from sqlalchemy import and_, bindparam, exists, func, select
 from sqlalchemy.orm import joinedload
 
 from casefield.checks.models import ChecklistVersion
-from casefield.core.db import db
+from casefield.checks.queries import lines_of
+from casefield.core.db import AnyRow, db, table_of
 from casefield.core.errors import NotFound
 from casefield.core.scope import current_site_id, scoped
 from casefield.patrol.models import (
@@ -60,7 +60,7 @@ _VERSION = (
     )
     .scalar_subquery()
 )
-_OTHER = RoundStop.__table__.alias("other_stop")
+_OTHER = table_of(RoundStop).alias("other_stop")
 _STOP_COUNT = (
     select(func.count())
     .select_from(_OTHER)
@@ -131,7 +131,7 @@ def get_stop(round_public_id: str, ordinal: int, *, for_write: bool = False) -> 
     ``for_write`` holds the round until the transaction ends, so that the clock
     cannot close it meanwhile.
     """
-    row: Row[Any] | None = db.session.execute(
+    row: AnyRow | None = db.session.execute(
         _ONE_STOP_LOCKED if for_write else _ONE_STOP,
         {
             "site_id": current_site_id(),
@@ -150,9 +150,9 @@ def stops_here(place_id: int, person_id: int, now: datetime) -> list[Stop]:
     Likeliest: not visited yet; in a round that this person walks; in one that nobody
     walks; then what closes first.
     """
-    rows = db.session.execute(
+    rows: Sequence[AnyRow] = db.session.execute(
         _STOPS_HERE, {"site_id": current_site_id(), "place_id": place_id, "now": now}
-    )
+    ).all()
 
     def rank(stop: Stop) -> tuple[bool, int]:
         whose = 1 if stop.round_person_id is None else 2
@@ -175,7 +175,7 @@ _CODE_HERE = scoped(
 
 
 def is_code_of(place_id: int, code: str) -> bool:
-    """Say whether a code hangs (or hung, and was not revoked) at a place of this site."""
+    """Say whether a code of this site belongs to the place and is not revoked."""
     values = {"site_id": current_site_id(), "code": code, "place_id": place_id}
     return db.session.execute(_CODE_HERE, values).first() is not None
 
@@ -187,6 +187,19 @@ def find_checkpoint(place_id: int) -> Checkpoint | None:
             Checkpoint.place_id == place_id, Checkpoint.retired_at.is_(None)
         )
     )
+
+
+def look_at(checkpoint_id: int) -> list[str]:
+    """Return what to look at, at a checkpoint: the names of its lines, as of now."""
+    newest = (
+        select(func.max(ChecklistVersion.id))
+        .join(Checkpoint, Checkpoint.checklist_id == ChecklistVersion.checklist_id)
+        .where(Checkpoint.id == checkpoint_id)
+    )
+    version_id = db.session.scalar(newest)
+    if version_id is None:
+        return []
+    return [line.name for line in lines_of(current_site_id(), version_id)]
 
 
 def routes_through(checkpoint_id: int) -> Sequence[Route]:
