@@ -10,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from casefield.accounts.models import Account, Session, SignInLink
 from casefield.core.db import AnyRow, db
+from casefield.core.errors import NotFound
 from casefield.core.policy import Role
 from casefield.people.models import Person, Post, Posting
 from casefield.sites.models import Site
@@ -172,6 +173,31 @@ def find_account(staff_no: str) -> Account | None:
         .options(joinedload(Account.person))
         .execution_options(populate_existing=True, **SIGNING_IN)
     )
+
+
+def get_account(person_id: int) -> Account:
+    """Return somebody's account, with its person; raise NotFound if there is none."""
+    account = db.session.scalar(
+        select(Account)
+        .where(Account.person_id == person_id)
+        .options(joinedload(Account.person))
+        .execution_options(unscoped="one's own account, wherever one works")
+    )
+    if account is None:
+        raise NotFound
+    return account
+
+
+def get_session(person_id: int, public_id: str) -> Session:
+    """Return one of a person's sign-ins; raise NotFound for anybody else's."""
+    found = db.session.scalar(
+        select(Session).where(
+            Session.public_id == public_id, Session.person_id == person_id
+        )
+    )
+    if found is None:
+        raise NotFound
+    return found
 
 
 def list_sessions(person_id: int, now: datetime) -> Sequence[Session]:

@@ -212,7 +212,7 @@ def revoke_sessions(
 
 
 def open_account(person: Person) -> Account:
-    """Give a person an account without a password; a sign-in link sets the first one."""
+    """Give a person an account without a password; a sign-in link sets its first."""
     account = Account(person_id=person.id, password_hash=None, must_change=False)
     db.session.add(account)
     db.session.flush()

@@ -16,8 +16,6 @@ from flask import (
 from flask_babel import gettext as _
 from flask_login import LoginManager
 from markupsafe import Markup
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
 from casefield.accounts import queries, services
 from casefield.accounts.forms import (
@@ -28,7 +26,6 @@ from casefield.accounts.forms import (
     SignInForm,
     safe_next,
 )
-from casefield.accounts.models import Account, Session
 from casefield.accounts.passwords import PasswordRefused
 from casefield.config import Settings
 from casefield.core import clock, scope
@@ -133,7 +130,7 @@ def _device_label() -> str:
     )
     system = next((name for name in systems if name in agent), _("其他系统"))
     browsers = (
-        ("MicroMessenger", "微信"),
+        ("MicroMessenger", _("微信")),
         ("Edg", "Edge"),
         ("Firefox", "Firefox"),
         ("Chrome", "Chrome"),
@@ -219,18 +216,6 @@ def sign_out() -> Response:
     return response
 
 
-def _own_account() -> Account:
-    account = db.session.scalar(
-        select(Account)
-        .where(Account.person_id == g.actor.person_id)
-        .options(joinedload(Account.person))
-        .execution_options(unscoped="one's own account, wherever one works")
-    )
-    if account is None:
-        raise NotFound
-    return account
-
-
 @blueprint.route("/password", methods=["GET", "POST"])
 def password_change() -> Response:
     form = ChangePasswordForm(request.form)
@@ -241,7 +226,7 @@ def password_change() -> Response:
                     g.actor.staff_no, request.remote_addr or "", clock.now()
                 )
             with unit_of_work():
-                account = _own_account()
+                account = queries.get_account(g.actor.person_id)
                 services.change_password(
                     account,
                     account.person,
@@ -325,13 +310,7 @@ def me_update() -> Response:
 @blueprint.post("/me/sessions/<public_id>/revoke")
 def session_revoke(public_id: str) -> Response:
     with accept() as answer:
-        mine = db.session.scalar(
-            select(Session).where(
-                Session.public_id == public_id, Session.person_id == g.actor.person_id
-            )
-        )
-        if mine is None:
-            raise NotFound
+        mine = queries.get_session(g.actor.person_id, public_id)
         services.revoke_sessions(g.actor.person_id, clock.now(), only=mine.id)
         answer.see(url_for("accounts.me"))
     return answer.response

@@ -38,7 +38,7 @@ class AnswersForm:
     ) -> "AnswersForm":
         """Take the lines' fields out of a request.
 
-        ``photos`` and ``refused`` are what ``core.photos.keep_uploads`` made of its files.
+        ``photos`` and ``refused`` are what ``core.photos.keep_uploads`` answered.
         """
         form = cls(lines)
         for line in lines:
@@ -86,7 +86,10 @@ class AnswersForm:
         """Every error as (field id, sentence) for the summary at the top."""
         by_ordinal = {line.ordinal: line for line in self.lines}
         return [
-            (f"line-{ordinal}", f"{by_ordinal[ordinal].name}：{sentence}")
+            (
+                f"line-{ordinal}",
+                _("%(what)s：%(note)s", what=by_ordinal[ordinal].name, note=sentence),
+            )
             for ordinal, parts in sorted(self.errors.items())
             for sentence in parts.values()
         ]

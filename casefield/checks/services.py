@@ -19,7 +19,7 @@ from casefield.checks.models import (
 )
 from casefield.checks.queries import Line, lines_of
 from casefield.core import ledger
-from casefield.core.db import db
+from casefield.core.db import db, table_of
 from casefield.core.errors import Conflict, DomainError
 from casefield.core.ledger import Author
 from casefield.core.scope import current_site_id, scoped
@@ -57,7 +57,8 @@ class Answer:
 
 Answers = Mapping[int, Answer]
 
-_INSERT_RUN = scoped(insert(CheckRun.__table__).returning(CheckRun.__table__.c.id))
+_RUNS = table_of(CheckRun)
+_INSERT_RUN = scoped(insert(_RUNS).returning(_RUNS.c.id))
 
 
 def make_checklist(

@@ -2,13 +2,13 @@
 
 from flask import Blueprint, Response, flash, g, request, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from wtforms import TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from casefield.checks import queries, services
 from casefield.core import clock
 from casefield.core.fields import Form, strip
+from casefield.core.fields import label as _l
 from casefield.core.receipts import accept
 from casefield.core.web import render
 
@@ -16,6 +16,8 @@ blueprint = Blueprint("checks", __name__)
 
 
 class ClosingForm(Form):
+    """A word on how an abnormal item was dealt with."""
+
     comment = TextAreaField(
         _l("怎么处理的"),
         [InputRequired(_l("请写一句怎么处理的")), Length(max=500)],

@@ -85,7 +85,7 @@ def install_gate(app: Flask, table: Policy) -> None:
         if allow.public:
             return None
         if not current_user.is_authenticated:
-            return app.login_manager.unauthorized()  # type: ignore[attr-defined, no-any-return]
+            return app.login_manager.unauthorized()  # type: ignore[attr-defined, no-any-return]  # put there by flask-login
         if g.actor.role not in allow.roles:
             raise NotAllowed
         return None

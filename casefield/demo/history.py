@@ -125,18 +125,19 @@ def _steps(
             if late:
                 at += timedelta(minutes=9)
             at = min(at, round_.closes_at - timedelta(seconds=20))
-            kind = "done"
-            code = stop.checkpoint.code
-            if dice.random() < 0.003:
-                kind = "skip"
-            elif round_ is newest and code == "X06":
-                continue
-            elif day_round and round_.day_on == yesterday and code == "X09":
-                kind = "hand" if round_.ordinal == 4 else "done"
-            elif code in ABNORMAL and dice.random() < 0.008:
-                kind = "abnormal"
-            if at <= now:
+            by_hand = day_round and round_.day_on == yesterday and round_.ordinal == 4
+            kind = _kind_of(stop.checkpoint.code, dice, by_hand=by_hand)
+            left_out = round_ is newest and stop.checkpoint.code == "X06"
+            if at <= now and not (left_out and kind != "skip"):
                 yield Step(at, round_, stop, kind, guard)
+
+
+def _kind_of(code: str, dice: random.Random, *, by_hand: bool) -> str:
+    if dice.random() < 0.003:
+        return "skip"
+    if by_hand and code == "X09":
+        return "hand"
+    return "abnormal" if code in ABNORMAL and dice.random() < 0.008 else "done"
 
 
 def _do(step: Step, site: Site, dice: random.Random) -> None:

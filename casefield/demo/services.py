@@ -56,7 +56,7 @@ def _rows(name: str) -> Iterator[dict[str, str]]:
 
 
 def load_demo(app: Flask) -> None:
-    """Fill an empty database. The fortnight ends now; a fixed seed makes it repeatable."""
+    """Fill an empty database. The fortnight ends now; a fixed seed repeats it."""
     now = clock.now()
     with app.app_context(), force_locale("zh"), unit_of_work():
         company = sites.create_company("云笺物业")
@@ -199,7 +199,7 @@ def _patrol(places: dict[str, Place], now: datetime) -> None:
 
 
 def demo_password() -> str:
-    """Return the demo's password: the setting, or one made once and kept beside the data."""
+    """Return the demo's password: the setting, or one made once and kept."""
     settings = current_app.config["SETTINGS"]
     if settings.demo_password:
         return str(settings.demo_password)
@@ -211,7 +211,7 @@ def demo_password() -> str:
 
 
 def sign_in_table(app: Flask) -> str:
-    """Return the table of sign-ins that the first start prints; empty without a demo."""
+    """Return the table of sign-ins that a first start prints; empty without demo."""
     with app.app_context():
         site_id = db.session.scalar(select(Site.id).where(Site.is_demo))
         if site_id is None:

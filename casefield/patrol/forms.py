@@ -1,7 +1,6 @@
 """Fields of patrol's forms."""
 
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, DateField, IntegerField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
@@ -14,6 +13,7 @@ from casefield.core.fields import (
     SelectMultipleField,
     strip,
 )
+from casefield.core.fields import label as _l
 from casefield.core.windows import Plan as Timing
 from casefield.patrol.models import Checkpoint
 from casefield.patrol.services.routes import Wish
@@ -45,7 +45,9 @@ class _ReasonForm(Form):
         choice = str(dict(self.why.choices)[self.why.data])
         if self.why.data == "other":
             return str(self.words.data or "")
-        return f"{choice}：{self.words.data}" if self.words.data else choice
+        if not self.words.data:
+            return choice
+        return _("%(what)s：%(note)s", what=choice, note=self.words.data)
 
     def validate_words(self, field: StringField) -> None:
         if self.why.data == "other" and not field.data:
@@ -149,7 +151,10 @@ def read_stops(
     return stops, wrong
 
 
-_WEEK = [(str(day), _l(name)) for day, name in enumerate(("周一", "周二", "周三", "周四", "周五", "周六", "周日"))]  # fmt: skip # noqa: E501
+_DAYS = (
+    _l("周一"), _l("周二"), _l("周三"), _l("周四"), _l("周五"), _l("周六"), _l("周日"),
+)  # fmt: skip
+_WEEK = [(str(day), name) for day, name in enumerate(_DAYS)]
 _minutes = [InputRequired(_l("请填分钟数")), NumberRange(0, 1440)]
 
 

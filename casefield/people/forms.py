@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from flask_babel import lazy_gettext as _l
-from flask_babel.speaklater import LazyString
 from wtforms import BooleanField, DateField, IntegerField, StringField
 from wtforms.validators import (
     DataRequired,
@@ -22,11 +20,12 @@ from casefield.core.fields import (
     SelectMultipleField,
     strip,
 )
+from casefield.core.fields import label as _l
 from casefield.core.policy import Role
 from casefield.people.models import Person, Post
 from casefield.people.policy import HANDLES, STAFF_NUMBER
 
-ROLES: Final[Mapping[Role, LazyString]] = {
+ROLES: Final[Mapping[Role, str]] = {
     Role.STAFF: _l("员工"),
     Role.LEAD: _l("班组长"),
     Role.MANAGEMENT: _l("管理岗"),
@@ -43,27 +42,25 @@ def role_choices(handler: Role) -> Choices:
     return [(role.value, words) for role, words in ROLES.items() if role in allowed]
 
 
-def post_choices(posts: Iterable[Post], *, none: LazyString | None = None) -> Choices:
+def post_choices(posts: Iterable[Post], *, none: str | None = None) -> Choices:
     """List posts by their public id, perhaps below a choice of none."""
     first: Choices = [("", none)] if none is not None else []
     return first + [(post.public_id, f"{post.code} {post.name}") for post in posts]
 
 
-def people_choices(
-    people: Iterable[Person], *, none: LazyString | None = None
-) -> Choices:
+def people_choices(people: Iterable[Person], *, none: str | None = None) -> Choices:
     """List people by their public id, perhaps below a choice of none."""
     first: Choices = [("", none)] if none is not None else []
     return first + [(p.public_id, f"{p.name} {p.staff_no}") for p in people]
 
 
-def _text(label: LazyString, missing: LazyString, most: int) -> StringField:
+def _text(label: str, missing: str, most: int) -> StringField:
     return StringField(
         label, [DataRequired(missing), Length(max=most)], filters=[strip]
     )
 
 
-def _day(label: LazyString) -> DateField:
+def _day(label: str) -> DateField:
     return DateField(label, [InputRequired(_l("请选日期"))])
 
 

@@ -42,7 +42,7 @@ class Post(SiteScoped, Base):
 
 
 class Person(SiteScoped, Base):
-    """Somebody who works here. Neither sex nor age nor height has a column (row R12)."""
+    """Somebody who works here. No column for sex, age or height (row R12)."""
 
     __tablename__ = "person"
     __table_args__ = (
@@ -84,7 +84,9 @@ class Posting(SiteScoped, Base):
     from_on: Mapped[date]
     to_on: Mapped[date | None]
 
-    person: Mapped[Person] = relationship(back_populates="postings", lazy="raise_on_sql")
+    person: Mapped[Person] = relationship(
+        back_populates="postings", lazy="raise_on_sql"
+    )
     post: Mapped[Post] = relationship(lazy="raise_on_sql")
 
 

@@ -1,6 +1,6 @@
 """Scanning: the address on the wall, and the short code typed in."""
 
-from flask import Blueprint, Response, flash, g, redirect, request, url_for
+from flask import Blueprint, Response, flash, g, request, url_for
 from flask_babel import gettext as _
 
 from casefield.core import clock, throttle
@@ -9,7 +9,7 @@ from casefield.core.errors import NotFound
 from casefield.core.logs import security_event
 from casefield.core.policy import ON_SITE
 from casefield.core.receipts import accept
-from casefield.core.web import render
+from casefield.core.web import render, see
 from casefield.patrol.queries import points
 from casefield.patrol.views.points import point_page
 from casefield.scan.queries import Scanned, resolve
@@ -76,7 +76,7 @@ def scan_page() -> Response:
     code = read_code(typed)
     if code is None:
         return render("scan/scan_page.html", typed=typed, wrong=True, status=422)
-    return redirect(url_for("scan.place_view", code=code, typed=1), 303)  # type: ignore[return-value]
+    return see(url_for("scan.place_view", code=code, typed=1))
 
 
 @blueprint.post("/q/<code>/damaged")

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, bindparam, select, tuple_
+from sqlalchemy import bindparam, select, tuple_
 from sqlalchemy.orm import joinedload
 
-from casefield.core.db import db
+from casefield.core.db import AnyRow, AnySelect, db
 from casefield.core.scope import current_site_id
 from casefield.patrol.models import (
     CheckIn,
@@ -38,7 +37,7 @@ class Filter:
     late_only: bool = False
 
     def instants(self, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
-        """The range as instants: from the first midnight up to the one after the last."""
+        """The range as instants: from its first midnight to the one after its last."""
         since = until = None
         if self.since_on is not None:
             since = datetime.combine(self.since_on, time(), zone)
@@ -67,7 +66,7 @@ _COLUMNS = (
 )
 
 
-def _check_ins() -> Select[Any]:
+def _check_ins() -> AnySelect:
     return (
         select(*_COLUMNS)
         .join(Checkpoint, Checkpoint.id == CheckIn.checkpoint_id)
@@ -95,7 +94,7 @@ _OLDER = (
 
 def list_check_ins(
     wanted: Filter, zone: ZoneInfo, before: tuple[datetime, int] | None
-) -> tuple[list[Row[Any]], bool]:
+) -> tuple[list[AnyRow], bool]:
     """Return up to a page of check-ins, newest first, and whether older ones follow.
 
     ``before`` is (instant, row id) of the last one seen.
@@ -111,7 +110,7 @@ def list_check_ins(
     return rows[:PAGE], len(rows) > PAGE
 
 
-def _narrow(statement: Select[Any], wanted: Filter, zone: ZoneInfo) -> Select[Any]:
+def _narrow(statement: AnySelect, wanted: Filter, zone: ZoneInfo) -> AnySelect:
     since, until = wanted.instants(zone)
     conditions = [
         CheckIn.at >= since if since else None,
@@ -126,7 +125,7 @@ def _narrow(statement: Select[Any], wanted: Filter, zone: ZoneInfo) -> Select[An
 
 def list_omissions(
     wanted: Filter, kind: OmissionKind, zone: ZoneInfo
-) -> Sequence[Row[Any]]:
+) -> Sequence[AnyRow]:
     """Return the newest omissions of a kind, with point, round and person."""
     since, until = wanted.instants(zone)
     statement = (
@@ -178,7 +177,7 @@ def list_notes(kind: NoteKind, limit: int = 100) -> Sequence[PatrolNote]:
     ).all()
 
 
-def search_check_ins(text: str, limit: int = 10) -> Sequence[Row[Any]]:
+def search_check_ins(text: str, limit: int = 10) -> Sequence[AnyRow]:
     """Return the newest check-ins whose point or person matches a few characters."""
     like = f"%{text.replace('%', '').replace('_', '')}%"
     statement = (

@@ -4,12 +4,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
-from casefield.core.db import db
+from casefield.core.db import AnyRow, db
 from casefield.core.errors import NotFound
 from casefield.patrol.models import (
     CheckIn,
@@ -90,15 +89,19 @@ class Progress:
         return self.round.closed_at is None
 
 
-def _judge(row: Row[Any], round_: Round, now: datetime) -> Outcome:
+_OMITTED = {
+    OmissionKind.SKIPPED: Outcome.SKIPPED,
+    OmissionKind.MISSED: Outcome.MISSED,
+}
+
+
+def _judge(row: AnyRow, round_: Round, now: datetime) -> Outcome:
     if row.check_in_id is not None:
         if row.is_late:
             return Outcome.LATE
         return Outcome.DONE if row.method is not Method.HAND else Outcome.MANUAL
-    if row.omission_kind is OmissionKind.SKIPPED:
-        return Outcome.SKIPPED
-    if row.omission_kind is OmissionKind.MISSED:
-        return Outcome.MISSED
+    if row.omission_kind is not None:
+        return _OMITTED[row.omission_kind]
     if round_.closed_at is not None or round_.is_extra:
         return Outcome.LEFT if round_.closed_at is not None else Outcome.TODO
     if now >= round_.closes_at:
@@ -106,7 +109,7 @@ def _judge(row: Row[Any], round_: Round, now: datetime) -> Outcome:
     return Outcome.OVERDUE if now >= row.late_from_at else Outcome.TODO
 
 
-def _points_of(round_ids: Collection[int]) -> dict[int, list[Row[Any]]]:
+def _points_of(round_ids: Collection[int]) -> dict[int, list[AnyRow]]:
     rows = db.session.execute(
         select(
             RoundStop.round_id,
@@ -136,21 +139,20 @@ def _points_of(round_ids: Collection[int]) -> dict[int, list[Row[Any]]]:
         .where(RoundStop.round_id.in_(round_ids))
         .order_by(RoundStop.round_id, RoundStop.ordinal)
     )
-    found: dict[int, list[Row[Any]]] = {}
+    found: dict[int, list[AnyRow]] = {}
     for row in rows:
         found.setdefault(row.round_id, []).append(row)
     return found
 
 
-def _progress(round_: Round, rows: Sequence[Row[Any]], now: datetime) -> Progress:
+def _progress(round_: Round, rows: Sequence[AnyRow], now: datetime) -> Progress:
     points: list[Point] = []
     first: Point | None = None
     for row in rows:
         outcome = _judge(row, round_, now)
-        waits = outcome in {Outcome.TODO, Outcome.OVERDUE}
-        if waits and first is None and round_.opens_at <= now:
-            if outcome is Outcome.TODO:
-                outcome = Outcome.NEXT
+        is_first = first is None and outcome in {Outcome.TODO, Outcome.OVERDUE}
+        if is_first and outcome is Outcome.TODO and round_.opens_at <= now:
+            outcome = Outcome.NEXT
         point = Point(
             row.stop_id,
             row.ordinal,
@@ -171,7 +173,7 @@ def _progress(round_: Round, rows: Sequence[Row[Any]], now: datetime) -> Progres
             row.omission_closed_at is not None,
         )
         points.append(point)
-        if waits and first is None:
+        if is_first:
             first = point
     return Progress(round_, points, first)
 
@@ -217,7 +219,7 @@ def get_progress(public_id: str, now: datetime) -> Progress:
 
 
 def rounds_open(now: datetime) -> list[Progress]:
-    """Return the rounds that are open now, each with its points, soonest to close first."""
+    """Return the rounds open now, each with its points, the soonest to close first."""
     rounds = db.session.scalars(
         select(Round)
         .where(Round.closed_at.is_(None), Round.opens_at <= now, Round.closes_at > now)

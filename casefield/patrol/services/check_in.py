@@ -7,9 +7,9 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import bindparam, insert, select, update
 
 from casefield.checks import services as checks
-from casefield.checks.models import CheckRun
+from casefield.checks.models import CheckRun, Result
 from casefield.core import ledger
-from casefield.core.db import db, new_public_id
+from casefield.core.db import db, new_public_id, table_of
 from casefield.core.errors import Conflict, DomainError, NotAllowed
 from casefield.core.ledger import Author
 from casefield.core.policy import MANAGING
@@ -66,12 +66,13 @@ class Visit:
     answers: checks.Answers | None = None
 
 
-_INSERT = scoped(insert(CheckIn.__table__).inline())
+_INSERT = scoped(insert(table_of(CheckIn)).inline())
+_ROUNDS = table_of(Round)
 _BEGIN = scoped(
-    update(Round.__table__)
+    update(_ROUNDS)
     .where(
-        Round.__table__.c.site_id == bindparam("the_site_id"),
-        Round.__table__.c.id == bindparam("the_round_id"),
+        _ROUNDS.c.site_id == bindparam("the_site_id"),
+        _ROUNDS.c.id == bindparam("the_round_id"),
     )
     .values(person_id=bindparam("person_id"), begun_at=bindparam("begun_at"))
 )
@@ -142,7 +143,7 @@ def check_in(stop: Stop, visit: Visit, author: Author, now: datetime) -> str:
             "abnormal": [
                 ordinal
                 for ordinal, answer in sorted((visit.answers or {}).items())
-                if answer.result is checks.Result.ABNORMAL
+                if answer.result is Result.ABNORMAL
             ],
         },
         personal={"reason": visit.reason.strip()},

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from casefield.checks import queries as checks
 from casefield.checks.forms import AnswersForm
-from casefield.checks.services import AnswerMissing, NoteMissing
+from casefield.checks.services import AnswerMissing, NoteMissing, ReasonMissing
 from casefield.core import clock
 from casefield.core.db import db
 from casefield.core.errors import Conflict
@@ -196,7 +196,7 @@ def check_in_correct(public_id: str) -> Response:
             answer.see(url_for("patrol.check_in_view", public_id=public_id))
     except Unfinished as unfinished:
         return _correct_page(public_id, unfinished.answers, reason)
-    except (services.checks.ReasonMissing, AnswerMissing, NoteMissing) as refusal:
+    except (ReasonMissing, AnswerMissing, NoteMissing) as refusal:
         reason.refuse("reason", str(refusal))
         return _correct_page(public_id, form, reason)
     return answer.response

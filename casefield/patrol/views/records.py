@@ -71,7 +71,7 @@ def check_in_list() -> Response:
     older = None
     if more:
         last = rows[-1]
-        kept = {k: v for k, v in request.args.items() if k != "before"}
+        kept: dict[str, Any] = {k: v for k, v in request.args.items() if k != "before"}
         older = url_for(
             "patrol.check_in_list", before=f"{last.at.isoformat()},{last.id}", **kept
         )
