@@ -26,6 +26,7 @@ from casefield.core import clock
 from casefield.core.db import db
 from casefield.people.models import Person
 from tests import factories
+from tests.cast import Cast, read_cast, write_cast
 from tests.client import Browser, browser
 from tests.databases import PostgreSQL, postgresql
 
@@ -137,7 +138,7 @@ def base_apps(
             app = build(tmp_path_factory.mktemp(kind), url)
             migrate(app)
             with factories.ground(app=app):
-                factories.write_cast(password_hash)
+                write_cast(password_hash)
             with app.app_context():
                 db.engine.dispose()
             built[kind] = app
@@ -216,15 +217,15 @@ def fresh_app(
 
 
 @pytest.fixture
-def cast(app: Flask) -> factories.Cast:
-    """Company, two sites and the people of ``factories.Cast``, beside ``app``."""
-    return factories.read_cast()
+def cast(app: Flask) -> Cast:
+    """Company, two sites and the people of ``Cast``, beside ``app``."""
+    return read_cast()
 
 
 @pytest.fixture
-def fresh_cast(fresh_app: Flask) -> factories.Cast:
+def fresh_cast(fresh_app: Flask) -> Cast:
     """The same people in the database of ``fresh_app``."""
-    return factories.read_cast()
+    return read_cast()
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ import pytest
 from casefield.accounts import services
 from casefield.core.policy import Role
 from tests.accounts.test_sign_in import enter
+from tests.cast import read_cast
 from tests.client import browser
-from tests.factories import PASSWORD, read_cast
+from tests.factories import PASSWORD
 
 
 def _flags(answer):

@@ -9,7 +9,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
-from tests.contracts.source import PACKAGE, ROOT, modules
+from tests.contracts.source import PACKAGE, ROOT
 
 ENGLISH = PACKAGE / "translations" / "en" / "LC_MESSAGES" / "messages.po"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -54,6 +54,7 @@ def test_gaps_are_the_same_in_both_languages(catalogue):
         message.id
         for message in catalogue
         if message.id
+        and message.string
         and isinstance(message.id, str)
         and set(GAP.findall(message.id)) != set(GAP.findall(str(message.string)))
     ]
@@ -66,8 +67,8 @@ def test_english_texts_are_english(catalogue):
 
 
 def test_message_ids_are_chinese(messages):
-    strange = {m for m in messages if not CHINESE.search(m)}
-    assert {m for m in strange if re.search(r"[A-Za-z]{4}", m)} == set()
+    bare = {m for m in messages if not CHINESE.search(m)}
+    assert {m for m in bare if re.search(r"[A-Za-z]{4}", GAP.sub("", m))} == set()
 
 
 def test_chinese_in_templates_is_marked_for_translation():
@@ -76,16 +77,9 @@ def test_chinese_in_templates_is_marked_for_translation():
         text = path.read_text(encoding="utf-8")
         text = re.sub(r"\{#.*?#\}", "", text, flags=re.DOTALL)
         text = re.sub(r"\{[{%].*?[}%]\}", "", text, flags=re.DOTALL)
+        # a language is called by its own name in every language
+        text = text.replace("中文", "")
         if CHINESE.search(text):
             name = path.relative_to(PACKAGE / "templates")
             unmarked.append(f"{name}: {CHINESE.search(text)}")
     assert unmarked == []
-
-
-def test_services_say_nothing_aloud_but_in_refusals():
-    wrong = [
-        module.name
-        for module in modules()
-        if module.room in {"queries", "policy"} and "import gettext" in module.text
-    ]
-    assert wrong == []

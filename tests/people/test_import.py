@@ -21,8 +21,8 @@ from casefield.people.services import judge_people
 from casefield.people.services.imports import read_known
 from casefield.people.views.imports import COLUMNS
 from tests import factories
+from tests.cast import Cast
 from tests.client import Browser, browser
-from tests.factories import Cast
 from tests.people.test_staff import By
 
 HEAD = ("工号", "姓名", "英文名", "权限", "岗位", "入职日")
@@ -109,8 +109,8 @@ def test_what_changes_is_shown_and_only_that_is_written(
     run = upload(manager, _csv(*rows))
     page = manager.get(run.location).get_data(as_text=True)
     assert _counts(page) == [0, 2, 1, 0]
-    assert "岗位：P2 → P1" in page
-    assert "姓名：白露晞 → 白露" in page
+    assert "岗位</b> P2 → P1" in page
+    assert "姓名</b> 白露晞 → 白露" in page
     assert confirm(manager, run).status_code == 303
     with factories.looking(cast.site):
         one, two = (queries.find_by_staff_no(n) for n in ("N01", "N02"))

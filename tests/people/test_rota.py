@@ -16,7 +16,7 @@ from casefield.core.windows import shift_span
 from casefield.people import queries, services
 from casefield.people.models import Person, Post, RotaEntry, ShiftTemplate
 from tests import factories
-from tests.factories import Cast
+from tests.cast import Cast
 
 ZONE = ZoneInfo("Asia/Shanghai")
 MONDAY = date(2026, 3, 2)

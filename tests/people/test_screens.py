@@ -12,8 +12,8 @@ from casefield.core.policy import Role
 from casefield.people import queries
 from casefield.people.models import ClosedDay, Person, Post, RotaEntry, ShiftTemplate
 from tests import factories
+from tests.cast import Cast
 from tests.client import browser
-from tests.factories import Cast
 
 LEADING = (
     "/people",

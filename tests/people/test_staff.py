@@ -17,8 +17,8 @@ from casefield.people import queries, services
 from casefield.people.models import Person, Posting, RotaEntry
 from casefield.people.policy import may_give, may_handle, may_start_link
 from tests import factories
+from tests.cast import Cast
 from tests.client import browser
-from tests.factories import Cast
 
 NOW = datetime(2026, 3, 5, 2, 0, tzinfo=UTC)
 DAY = date(2026, 3, 5)

@@ -15,8 +15,8 @@ from casefield.core.spreadsheets import write_xlsx
 from casefield.sites import queries
 from casefield.sites.models import Place, WallCode
 from tests import factories
+from tests.cast import Cast
 from tests.client import Browser, browser
-from tests.factories import Cast
 
 HEAD = ("编号", "名称", "类型", "上级")
 #: a place may stand above the one that it lies in
@@ -85,8 +85,8 @@ def test_changes_are_shown_and_the_wall_code_stays(app: Flask, cast: Cast) -> No
     run = upload(manager, _csv(*rows))
     page = manager.get(run.location).get_data(as_text=True)
     assert _counts(page) == [0, 2, 0, 0]
-    assert "名称：大厅 → 销售大厅" in page
-    assert "上级：L-DT → B1" in page
+    assert "名称</b> 大厅 → 销售大厅" in page
+    assert "上级</b> L-DT → B1" in page
     confirm(manager, run)
     with factories.looking(cast.site):
         rows_now = queries.list_places()

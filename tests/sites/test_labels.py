@@ -12,8 +12,8 @@ from sqlalchemy import select
 from casefield.core import jobs
 from casefield.core.db import db
 from tests import factories
+from tests.cast import Cast
 from tests.client import browser
-from tests.factories import Cast
 
 CHOICE = {"which": "all", "grid": "3x7", "dx": "0", "dy": "0", "used": "0"}
 

@@ -14,7 +14,7 @@ from casefield.people import queries as people
 from casefield.sites import queries, services
 from casefield.sites.models import Place, PlaceKind, WallCode, read_code
 from tests import factories
-from tests.factories import Cast
+from tests.cast import Cast
 
 NOW = datetime(2026, 3, 5, 2, 0, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ from casefield.core.db import db
 from casefield.core.policy import Role
 from casefield.sites.models import Place, PlaceKind, Site, WallCode
 from tests import factories
+from tests.cast import Cast
 from tests.client import browser
-from tests.factories import Cast
 
 PAGES = (
     "/settings",
