@@ -22,7 +22,7 @@ FLOORS = {
     "demo": 4,
 }
 #: the arrows that docs/architecture.md draws within a floor
-WITHIN = {("people", "sites"), ("accounts", "people"), ("accounts", "sites")}
+WITHIN = {("sites", "people"), ("accounts", "people"), ("accounts", "sites")}
 
 
 @dataclass(frozen=True)
