@@ -18,6 +18,7 @@ from alembic import command
 from alembic.config import Config
 from argon2 import PasswordHasher
 from flask import Flask
+from sqlalchemy import Connection
 
 from casefield import create_app
 from casefield.accounts import services
@@ -28,7 +29,7 @@ from casefield.people.models import Person
 from tests import factories
 from tests.cast import Cast, read_cast, write_cast
 from tests.client import Browser, browser
-from tests.databases import PostgreSQL, postgresql
+from tests.databases import OneConnection, PostgreSQL, postgresql
 
 ROOT = Path(__file__).parent.parent
 BOTH = ("sqlite", "postgresql")
@@ -73,7 +74,7 @@ def build(data: Path, database_url: str = "", **settings: object) -> Flask:
                 secret_key=SECRET,
                 testing=True,
                 synchronous="NORMAL",
-                **settings,  # type: ignore[arg-type] -- a test names real settings
+                **settings,  # type: ignore[arg-type]  # a test names real settings
             )
         )
 
@@ -158,14 +159,14 @@ def app(
     built = base_apps(request.param)
     with built.app_context():
         engine = db.engines[None]
-        connection = engine.connect()
-        outer = connection.begin()
-        db.engines[None] = connection  # type: ignore[assignment] -- binds as well
+        connection = OneConnection(engine)
+        outer = Connection.begin(connection)
+        db.engines[None] = connection  # type: ignore[index]  # binds as well
     factories.present.append(built)
     yield built
     factories.present.remove(built)
     with built.app_context():
-        db.engines[None] = engine
+        db.engines[None] = engine  # type: ignore[index]  # as it was
     outer.rollback()
     connection.close()
 
