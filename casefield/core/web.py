@@ -139,7 +139,10 @@ def span_ahead(length: timedelta) -> str:
 def full_date_at(instant: datetime) -> str:
     """Write day, weekday and time of an instant, as a board's head does."""
     day = instant.astimezone(site_zone()).date()
-    return f"{site_date(day)} {weekday(day)} {site_time(instant)}"
+    parts = [site_date(day), weekday(day)]
+    if _english():
+        parts.reverse()
+    return f"{' '.join(parts)} {site_time(instant)}"
 
 
 def site_day(instant: datetime) -> date:
