@@ -54,8 +54,10 @@ def init_app(app: Flask, *, https: bool) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
+        given = {name.lower() for name, _ in response.headers}
         for name, value in SECURITY_HEADERS.items():
-            response.headers.setdefault(name, value)
+            if name.lower() not in given:
+                response.headers.add(name, value)
         if https:
             response.headers.setdefault(
                 "Strict-Transport-Security", "max-age=31536000; includeSubDomains"

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from flask import Flask, g, request
-from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from casefield.core.errors import NotAllowed
@@ -84,7 +83,7 @@ def install_gate(app: Flask, table: Policy) -> None:
         allow = table[request.endpoint]
         if allow.public:
             return None
-        if not current_user.is_authenticated:
+        if g.actor is None:
             return app.login_manager.unauthorized()  # type: ignore[attr-defined, no-any-return]  # put there by flask-login
         if g.actor.role not in allow.roles:
             raise NotAllowed

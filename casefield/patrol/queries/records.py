@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, select, tuple_
 from sqlalchemy.orm import joinedload
 
-from casefield.core.db import AnyRow, AnySelect, db
+from casefield.core.db import AnyRow, AnySelect, BigId, UTCDateTime, db
+from casefield.core.prebuilt import Prebuilt, Stored
 from casefield.core.scope import current_site_id
 from casefield.patrol.models import (
     CheckIn,
     Checkpoint,
+    Method,
     NoteKind,
     Omission,
     OmissionKind,
@@ -50,17 +53,31 @@ class Filter:
         return self == Filter()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """A check-in as lists show it. The same stored row gives the same object again."""
+
+    id: int
+    public_id: str
+    at: datetime
+    is_late: bool
+    method: Method
+    code: str
+    name: str
+    person_name: str
+    round_ordinal: int
+    route_name: str
+
+
 _COLUMNS = (
     CheckIn.id,
     CheckIn.public_id,
     CheckIn.at,
     CheckIn.is_late,
     CheckIn.method,
-    CheckIn.reason,
     Checkpoint.code,
     Checkpoint.name,
     Person.name.label("person_name"),
-    Round.public_id.label("round_id"),
     Round.ordinal.label("round_ordinal"),
     Route.name.label("route_name"),
 )
@@ -86,28 +103,39 @@ _OLDER = (
     _check_ins()
     .where(
         tuple_(CheckIn.at, CheckIn.id)
-        < tuple_(bindparam("before_at"), bindparam("before_id"))
+        # a pair does not hand its types on: an instant is compared as it is stored
+        < tuple_(
+            bindparam("before_at", type_=UTCDateTime()),
+            bindparam("before_id", type_=BigId),
+        )
     )
     .execution_options(**_JOINED)
 )
+_NEWEST_PAGE, _OLDER_PAGE = Prebuilt(_NEWEST), Prebuilt(_OLDER)
+
+
+@lru_cache(maxsize=8192)
+def _line(stored: Stored) -> Line:
+    return Line(*_NEWEST_PAGE.convert(stored))
 
 
 def list_check_ins(
     wanted: Filter, zone: ZoneInfo, before: tuple[datetime, int] | None
-) -> tuple[list[AnyRow], bool]:
+) -> tuple[list[Line], bool]:
     """Return up to a page of check-ins, newest first, and whether older ones follow.
 
     ``before`` is (instant, row id) of the last one seen.
     """
     values: dict[str, object] = {"site_id": current_site_id()}
-    statement = _NEWEST
     if before is not None:
-        statement = _OLDER
         values["before_at"], values["before_id"] = before
-    if not wanted.is_empty:
-        statement = _narrow(statement, wanted, zone)
-    rows = list(db.session.execute(statement, values))
-    return rows[:PAGE], len(rows) > PAGE
+    if wanted.is_empty:
+        page = _NEWEST_PAGE if before is None else _OLDER_PAGE
+        stored = page.stored(**values)
+        return [_line(row) for row in stored[:PAGE]], len(stored) > PAGE
+    statement = _narrow(_NEWEST if before is None else _OLDER, wanted, zone)
+    found = db.session.execute(statement, values).all()
+    return [Line(*row) for row in found[:PAGE]], len(found) > PAGE
 
 
 def _narrow(statement: AnySelect, wanted: Filter, zone: ZoneInfo) -> AnySelect:

@@ -1,17 +1,21 @@
 """Records: check-ins and what was left out, by filter."""
 
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
-from flask import Response, request, url_for
+from flask import Response, g, render_template, request
 from flask_babel import gettext as _
+from markupsafe import Markup, escape
 
-from casefield.core import clock
+from casefield.core.kept import render_kept
 from casefield.core.web import render, site_zone, today
 from casefield.patrol.forms import RecordsFilterForm
 from casefield.patrol.models import Method, OmissionKind
 from casefield.patrol.queries import records, routes
-from casefield.patrol.queries.records import Filter
+from casefield.patrol.queries.records import Filter, Line
 from casefield.patrol.views.blueprint import blueprint
 from casefield.people import queries as people
 
@@ -53,41 +57,47 @@ def _choices(form: RecordsFilterForm) -> None:
     ]
 
 
-def _times(rows: list[Any]) -> list[tuple[str, str]]:
-    """Write day and time of each row; one conversion a row and no lookup."""
-    zone, this_day = site_zone(), clock.now().astimezone(site_zone()).date()
-    told = []
-    for row in rows:
-        at = row.at.astimezone(zone)
-        day = "" if at.date() == this_day else f"{at.month}-{at.day:02d}"
-        told.append((day, f"{at.hour:02d}:{at.minute:02d}"))
-    return told
+@lru_cache(maxsize=8192)
+def _row(line: Line, this_day: date, zone: ZoneInfo, _locale: str) -> str:
+    """Write a check-in as a row of the list; it never changes, so once is enough."""
+    at = line.at.astimezone(zone)
+    day = "" if at.date() == this_day else f"{at.month}-{at.day:02d} "
+    return render_template(
+        "patrol/_check_in_row.html",
+        line=line,
+        at=f"{day}{at.hour:02d}:{at.minute:02d}",
+        methods=_methods(),
+    )
+
+
+def _rows(lines: list[Line]) -> Markup:
+    zone, this_day, locale = site_zone(), today(), g.actor.locale
+    rows = [_row(line, this_day, zone, locale) for line in lines]
+    return Markup("".join(rows))  # noqa: S704 -- each row comes out of its template
+
+
+def _older(last: Line) -> Markup:
+    """Return the address of what came before ``last``."""
+    kept = {key: value for key, value in request.args.items() if key != "before"}
+    return escape(
+        "?" + urlencode({**kept, "before": f"{last.at.isoformat()},{last.id}"})
+    )
 
 
 @blueprint.get("/check-ins")
 def check_in_list() -> Response:
-    form, wanted = _filter()
-    rows, more = records.list_check_ins(wanted, site_zone(), _before())
-    older = None
-    if more:
-        last = rows[-1]
-        kept: dict[str, Any] = {k: v for k, v in request.args.items() if k != "before"}
-        older = url_for(
-            "patrol.check_in_list", before=f"{last.at.isoformat()},{last.id}", **kept
-        )
-    unfolded = "filter" in request.args or not wanted.is_empty
-    if unfolded:
-        _choices(form)
-    return render(
-        "patrol/check_in_list.html",
-        "patrol/_check_ins.html",
-        form=form,
-        unfolded=unfolded,
-        rows=list(zip(rows, _times(rows), strict=True)),
-        methods=_methods(),
-        older=older,
-        here=url_for("patrol.check_in_view", public_id="X")[:-1],
-    )
+    # asked for all day without a filter: then its form is not even built
+    form, wanted = _filter() if request.args else (None, Filter())
+    lines, more = records.list_check_ins(wanted, site_zone(), _before())
+    late: dict[str, Any] = {
+        "rows": _rows(lines),
+        "older": _older(lines[-1]) if more else None,
+    }
+    templates = "patrol/check_in_list.html", "patrol/_check_ins.html"
+    if form is None or (wanted.is_empty and "filter" not in request.args):
+        return render_kept(*templates, late)
+    _choices(form)
+    return render(*templates, form=form, unfolded=True, **late)
 
 
 def _methods() -> dict[Method, str]:

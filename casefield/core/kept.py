@@ -1,0 +1,87 @@
+"""Pages of which two requests differ in a few pieces only: the rest is kept.
+
+A page asked for all day is mostly menu, head and headings, and those follow from the
+person, the site and the endpoint. They are rendered once for each sign-in, with gaps;
+afterwards only the gaps are filled. Who may see the page is asked before, as always.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, cast
+
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    make_response,
+    render_template,
+    request,
+    session,
+)
+from markupsafe import Markup
+
+from casefield.core import clock
+from casefield.core.htmx import wants_fragment
+from casefield.core.web import render
+
+KEPT_PAGES = 512
+
+# Nothing that a person types can be one of these marks.
+_MARK = f"\x02{secrets.token_hex(8)}"
+_GAP = re.compile(f"{_MARK}:(\\w+);")
+
+
+def _gap(name: str) -> Markup:
+    return Markup(f"{_MARK}:{name};")  # noqa: S704 -- a constant of ours
+
+
+class _Sometime:
+    """Stands in for the present while a page with gaps is rendered."""
+
+    def __call__(self) -> "_Sometime":
+        return self
+
+    def isoformat(self) -> Markup:
+        return _gap("now")
+
+
+@lru_cache(maxsize=KEPT_PAGES)
+def _with_gaps(
+    _app: Flask,
+    template: str,
+    _endpoint: str | None,
+    _actor: object,
+    _site: object,
+    names: tuple[str, ...],
+) -> list[str]:
+    """Render the page once; every second piece of the result names a gap.
+
+    All that the page shows outside its gaps is among the arguments.
+    """
+    gaps: dict[str, Any] = {name: _gap(name) for name in names}
+    return _GAP.split(render_template(template, now=_Sometime(), **gaps))
+
+
+def render_kept(
+    page: str, fragment: str, late: Mapping[str, Markup | None]
+) -> Response:
+    """Render a page whose every other word follows from person, site and endpoint.
+
+    ``late`` are the pieces of this request; an empty one counts as left out, so that a
+    page may look different without it.
+    """
+    if wants_fragment() or "_flashes" in session or g.actor is None:
+        return render(page, fragment, status=200, **late)
+    app = cast("Any", current_app)._get_current_object()  # noqa: SLF001 -- its documented use
+    names = tuple(name for name, piece in late.items() if piece)
+    kept = _with_gaps(app, page, request.endpoint, g.actor, g.site, names)
+    filled = {**late, "now": clock.now().isoformat()}
+    pieces = [
+        str(filled[piece]) if place % 2 else piece for place, piece in enumerate(kept)
+    ]
+    response = make_response("".join(pieces))
+    response.vary.add("HX-Request")
+    return response
