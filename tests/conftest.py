@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -27,10 +28,12 @@ from casefield.core import clock
 from casefield.core.db import db
 from casefield.people.models import Person
 from tests import factories
+from tests.answered import Answered
 from tests.cast import Cast, read_cast, write_cast
 from tests.client import Browser, browser
 from tests.databases import OneConnection, PostgreSQL, postgresql
 
+ANSWERED = pytest.StashKey[Answered]()
 ROOT = Path(__file__).parent.parent
 BOTH = ("sqlite", "postgresql")
 SECRET = "6e" * 32
@@ -55,6 +58,24 @@ def _stay_at_home(event: str, arguments: tuple[object, ...]) -> None:
 sys.addaudithook(_stay_at_home)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[ANSWERED] = Answered(config)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if session.config.stash[ANSWERED].missing() and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if missing := config.stash[ANSWERED].missing():
+        terminalreporter.section("routes that no test saw answered")
+        for line in missing:
+            terminalreporter.line(line, red=True)
+
+
 @contextmanager
 def _clock_kept() -> Iterator[None]:
     """Building an application steers the clock; leave it as it was."""
@@ -63,7 +84,7 @@ def _clock_kept() -> Iterator[None]:
     clock.steer_by(steered)
 
 
-def build(data: Path, database_url: str = "", **settings: object) -> Flask:
+def build(data: Path, database_url: str = "", **settings: Any) -> Flask:
     """Build an application for a test, without touching the clock."""
     data.mkdir(parents=True, exist_ok=True)
     with _clock_kept():
@@ -74,7 +95,7 @@ def build(data: Path, database_url: str = "", **settings: object) -> Flask:
                 secret_key=SECRET,
                 testing=True,
                 synchronous="NORMAL",
-                **settings,  # type: ignore[arg-type]  # a test names real settings
+                **settings,
             )
         )
 
@@ -181,7 +202,7 @@ def make_fresh_app(
     built: list[Flask] = []
     names: list[str] = []
 
-    def make(kind: str, **settings: object) -> Flask:
+    def make(kind: str, **settings: Any) -> Flask:
         base = base_apps(kind)
         data = tmp_path / f"data{len(built)}"
         data.mkdir()

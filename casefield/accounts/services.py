@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Protocol
 
 from argon2 import PasswordHasher, profiles
 from argon2.exceptions import VerificationError
@@ -255,7 +256,14 @@ def change_password(
     )
 
 
-def start_link(person: Person, author: Actor, now: datetime) -> str:
+class Starter(ledger.Author, Protocol):
+    """Whoever starts a link for somebody, and by what role."""
+
+    @property
+    def role(self) -> Role: ...
+
+
+def start_link(person: Person, author: Starter, now: datetime) -> str:
     """Start a first sign-in or a reset; return the token for the code on the screen.
 
     Earlier links of the person stop working. The author never sees the password.

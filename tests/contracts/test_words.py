@@ -2,6 +2,7 @@
 
 import re
 from io import BytesIO
+from typing import Any
 
 import pytest
 from babel.messages.catalog import Catalog
@@ -14,7 +15,7 @@ from tests.contracts.source import PACKAGE, ROOT
 ENGLISH = PACKAGE / "translations" / "en" / "LC_MESSAGES" / "messages.po"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 GAP = re.compile(r"%\((\w+)\)")
-KEYWORDS = {"_": None, "_l": None, "gettext": None, "lazy_gettext": None}
+KEYWORDS: dict[str, Any] = dict.fromkeys(("_", "_l", "gettext", "lazy_gettext"))
 KEYWORDS |= {"ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 
 

@@ -1,6 +1,7 @@
 """Every answer carries the headers, refusals and errors included."""
 
 import gzip
+from typing import Any
 
 import pytest
 import zstandard
@@ -37,7 +38,7 @@ def test_every_route_answers_with_the_headers(app, cast, sign_in, client):
     ],
 )
 def test_refusals_carry_the_headers(client, path, method, status):
-    options = {"csrf": False} if status == 400 else {}
+    options: dict[str, Any] = {"csrf": False} if status == 400 else {}
     if status == 403:
         options = {"origin": None}
     response = client.open(path, method=method, **options)

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -159,7 +159,7 @@ def test_the_sweep_offers_forgotten_and_silent_jobs_again(
 
 
 def test_a_sweeper_that_fails_does_not_stop_the_others(fresh_app, frozen):
-    seen = []
+    seen: list[datetime] = []
 
     def fails(now):
         raise ZeroDivisionError

@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 
 from casefield.accounts.models import Account
 from casefield.core import ledger
-from casefield.core.db import db
+from casefield.core.db import db, table_of
 from casefield.core.scope import (
     ForeignRow,
     UnscopedStatement,
@@ -29,8 +29,8 @@ from casefield.people.models import Person
 from casefield.sites.models import Place, PlaceKind, Site, WallCode
 from tests.factories import ground, looking, make_place, make_wall_code
 
-PLACES = Place.__table__
-CODES = WallCode.__table__
+PLACES = table_of(Place)
+CODES = table_of(WallCode)
 ANOTHER = aliased(Place)
 
 
@@ -126,10 +126,10 @@ def test_bulk_changes_touch_the_own_site_alone(two):
         db.session.execute(update(Place).values(name="改过"))
         db.session.execute(delete(WallCode))
     with looking(cast.other_site):
-        assert db.session.get(Place, foreign.id).name == "别家"
+        assert db.session.get_one(Place, foreign.id).name == "别家"
         assert db.session.scalar(select(func.count(WallCode.id))) == 1
     with looking(cast.site):
-        assert db.session.get(Place, own.id).name == "改过"
+        assert db.session.get_one(Place, own.id).name == "改过"
         assert db.session.scalar(select(func.count(WallCode.id))) == 0
 
 
@@ -189,7 +189,7 @@ def test_a_row_made_in_a_session_gets_its_site(cast):
 def test_a_row_cannot_be_moved_to_another_site(two):
     cast, own, _ = two
     with pytest.raises(ForeignRow), ground(cast.site):
-        db.session.get(Place, own.id).site_id = cast.other_site.id
+        db.session.get_one(Place, own.id).site_id = cast.other_site.id
 
 
 def _change_foreign(cast, foreign, change):

@@ -61,7 +61,7 @@ def _counts(page: str) -> list[int]:
     return [int(n) for n in re.findall(r'stats__number"[^>]*>(\d+)<', page)]
 
 
-def _state(cast: Cast) -> tuple[int, int, int]:
+def _state(cast: Cast) -> tuple[int, ...]:
     with factories.looking(cast.site):
         return tuple(
             db.session.scalar(select(func.count()).select_from(table)) or 0

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from casefield.core.db import db
 from casefield.core.policy import Role
@@ -52,8 +53,8 @@ def shift(app: Flask, cast: Cast) -> ShiftTemplate:
     return factories.make_shift(cast.site, 1080, 1500, code="N1", name="夜一班")
 
 
-def _text(answer: object) -> str:
-    return answer.get_data(as_text=True)  # type: ignore[attr-defined, no-any-return] -- an answer
+def _text(answer: TestResponse) -> str:
+    return answer.get_data(as_text=True)
 
 
 NEW = {

@@ -273,4 +273,4 @@ def test_start_link_refuses_one_s_own(app: Flask, cast: Cast) -> None:
     with factories.ground(cast.site):
         own = queries.find_person(cast.admin.public_id)
         with pytest.raises(NotAllowed):
-            accounts.start_link(own, Actor(own.id), NOW)  # type: ignore[arg-type] -- what it reads of one
+            accounts.start_link(own, Actor(own.id), NOW)
