@@ -8,11 +8,12 @@ from sqlalchemy import select, text
 from casefield.core import jobs, media
 from casefield.core.db import db
 from casefield.core.errors import NotFound
-from casefield.core.photos import Photo
+from casefield.core.photos import Photo, sweep
 from casefield.core.web import render
 
 blueprint = Blueprint("core", __name__)
 VERSION = version("casefield")
+SWEEPERS = (sweep,)
 
 
 @blueprint.get("/healthz")

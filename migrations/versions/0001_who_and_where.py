@@ -285,6 +285,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_photo")),
         sa.UniqueConstraint("public_id", name=op.f("uq_photo_public_id")),
     )
+    with op.batch_alter_table("photo", schema=None) as batch_op:
+        batch_op.create_index("ix_photo_made_at", ["made_at"], unique=False)
+
     op.create_table(
         "place",
         sa.Column(
@@ -725,6 +728,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_place_site_id_parent_id")
 
     op.drop_table("place")
+    with op.batch_alter_table("photo", schema=None) as batch_op:
+        batch_op.drop_index("ix_photo_made_at")
+
     op.drop_table("photo")
     with op.batch_alter_table("person", schema=None) as batch_op:
         batch_op.drop_index("ix_person_site_id_staff_no")
