@@ -94,9 +94,14 @@ def open_page(browser: Browser, live: Live, complaints: Complaints) -> Iterator[
 
 
 def sign_in(page: Page, staff_no: str) -> None:
-    """Fill the sign-in form in, on the page where it stands or by its address."""
-    if "/sign-in" not in page.url:
-        page.goto("/sign-in")
+    """Open the sign-in page and be this person."""
+    page.goto("/sign-in")
+    fill_sign_in(page, staff_no)
+
+
+def fill_sign_in(page: Page, staff_no: str) -> None:
+    """Fill the form in where the page is on its way to it."""
+    page.wait_for_url("**/sign-in**")
     page.fill("#staff_no", staff_no)
     page.fill("#password", PASSWORD)
     page.click("main button[type=submit]")

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,26 @@ def wait_for(what: Callable[[], Any], seconds: float = 20, why: str = "") -> Any
             return found
         time.sleep(0.05)
     raise AssertionError(f"waited {seconds} s in vain {why}")
+
+
+def _descendants(pid: int) -> list[int]:
+    """Return a process's children and theirs; they have groups of their own."""
+    children: dict[int, list[int]] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = status.read_text().rpartition(")")[2].split()
+            children.setdefault(int(fields[1]), []).append(int(status.parent.name))
+    found, ask = [], [pid]
+    while ask:
+        of_one = children.get(ask.pop(), [])
+        found += of_one
+        ask += of_one
+    return found
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Live:
@@ -75,16 +95,15 @@ class Live:
     def log(self) -> Path:
         return self.data.parent / f"{self.data.name}.log"
 
-    def at(self, instant: datetime) -> None:
+    def at(self, instant: datetime) -> datetime:
         """Let it be this instant for the server; whole at any moment it is read."""
         fresh = self._clock.with_suffix(".new")
         fresh.write_text(instant.isoformat())
         fresh.replace(self._clock)
+        return instant
 
     def forward(self, **span: float) -> datetime:
-        instant = self.now + timedelta(**span)
-        self.at(instant)
-        return instant
+        return self.at(self.now + timedelta(**span))
 
     @property
     def now(self) -> datetime:
@@ -126,18 +145,21 @@ class Live:
         except OSError:
             return False
 
-    def _end(self, how: signal.Signals) -> None:
+    def stop(self) -> None:
         if self._process is not None:
-            os.killpg(self._process.pid, how)
+            self._process.terminate()
             self._process.wait(15)
             self._process = None
 
-    def stop(self) -> None:
-        self._end(signal.SIGTERM)
-
     def kill(self) -> None:
         """Kill every process of the server at once, as a power cut would."""
-        self._end(signal.SIGKILL)
+        assert self._process is not None
+        for pid in (self._process.pid, *_descendants(self._process.pid)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait(15)
+        self._process = None
+        wait_for(lambda: not _answers(self.port), why="for the port to be free")
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Read the database beside the server."""

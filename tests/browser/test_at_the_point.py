@@ -1,6 +1,5 @@
 """Everything that can go differently at one point. Each test has points of its own."""
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Complaints, Open, sign_in
+from tests.browser.conftest import Complaints, Open, fill_sign_in
 from tests.browser.live import GUARD, MANAGER, Live, copy_of, wait_for
 from tests.browser.walking import (
     ALL_NORMAL,
@@ -42,7 +41,7 @@ def test_a_signed_out_scan_comes_back_to_the_point(
     scan(page, live, "X01")
     expect(page.locator("h1")).to_contain_text("东门岗")
     page.get_by_role("link", name="员工登录").tap()
-    sign_in(page, GUARD)
+    fill_sign_in(page, GUARD)
     assert code_of(live, "X01") in page.url
     finish_all_normal(page)
     assert [row[0] for row in check_ins(live, "X01", OPENS)] == ["scan"]
@@ -52,10 +51,12 @@ def test_a_signed_out_scan_comes_back_to_the_point(
 def _end_all_other_sign_ins(page: Page) -> None:
     """Revoke, as somebody does who lost a phone."""
     page.goto("/me")
-    others = page.get_by_role("button", name=re.compile("^退出.+上的登录"))
+    others = page.locator("main button", has_text="退出那台")
+    assert others.count() > 0
     while others.count():
         before = others.count()
-        others.first.click()
+        with page.expect_navigation():
+            others.first.click()
         expect(others).to_have_count(before - 1)
 
 
@@ -69,7 +70,7 @@ def test_a_form_survives_the_end_of_its_session(live: Live, open_page: Open) -> 
     page.tap(FINISH)
     page.wait_for_url("**/sign-in**")
     assert check_ins(live, "X02", OPENS) == []
-    sign_in(page, GUARD)
+    fill_sign_in(page, GUARD)
     expect(page.locator("#line-1-normal")).to_be_checked()
     expect(page.locator("#line-2-abnormal")).to_be_checked()
     expect(page.locator("#line-2-note")).to_have_value("入口第二盏灯不亮")
@@ -155,7 +156,7 @@ def test_checking_in_works_without_javascript(live: Live, open_page: Open) -> No
     page = open_page(java_script_enabled=False)
     scan(page, live, "X09")
     page.get_by_role("link", name="员工登录").click()
-    sign_in(page, GUARD)
+    fill_sign_in(page, GUARD)
     for line in (1, 3):
         page.click(f"label[for=line-{line}-normal]")
     page.click("label[for=line-2-abnormal]")

@@ -7,12 +7,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESK, Open
-from tests.browser.live import GUARD, MANAGER, Live
+from tests.browser.live import GUARD, MANAGER, Live, wait_for
 from tests.browser.walking import check_ins, finish_all_normal, round_of, scan
 
 pytestmark = pytest.mark.browser
 OPENS = datetime(2026, 11, 23, 4, 0, 30, tzinfo=UTC)
 COLLEAGUE = "S23"
+STILL_OPEN = "select count(*) from round where closed_at is null and closes_at <= ?"
 
 
 def _figures(page: Page) -> str:
@@ -21,10 +22,10 @@ def _figures(page: Page) -> str:
 
 
 def test_an_extra_round_never_moves_the_figures(live: Live, open_page: Open) -> None:
-    # after the third round, before the closing walk: nothing is due at the point
-    live.at(datetime(2026, 11, 23, 9, 30, tzinfo=UTC))
+    # after the last round of the day, before the closing walk: nothing is due
+    between = live.at(datetime(2026, 11, 23, 9, 55, tzinfo=UTC))
+    wait_for(lambda: not live.one(STILL_OPEN, f"{between:%Y-%m-%d %H:%M:%S}"))
     manager = open_page(MANAGER, viewport=DESK)
-    manager.goto("/board")
     figures = _figures(manager)
     page = open_page(GUARD, has_touch=True)
     scan(page, live, "X05")
@@ -59,4 +60,4 @@ def test_a_round_is_handed_to_a_colleague(live: Live, open_page: Open) -> None:
     expect(other.locator("#round li", has_text="X01")).to_contain_text("周牧云")
     expect(other.locator("#round li", has_text="X02")).to_contain_text(name)
     page.goto("/")
-    expect(page.locator("#tasks .next-task")).not_to_contain_text("第 4 轮")
+    expect(page.locator("#tasks")).not_to_contain_text("第 4 轮")
