@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app, g
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
+from casefield.core import policy
 from casefield.core.web import render
 
 blueprint = Blueprint("forms", __name__)
@@ -45,4 +46,6 @@ CATALOGUE = (
 
 @blueprint.get("/forms")
 def catalogue() -> Response:
-    return render("forms/catalogue.html", forms=CATALOGUE)
+    table = current_app.extensions["policy"]
+    forms = [form for form in CATALOGUE if policy.may(table, g.actor.role, form.filled)]
+    return render("forms/catalogue.html", forms=forms)
