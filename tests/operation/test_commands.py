@@ -51,18 +51,20 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def served(data: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "casefield", "serve"],
-        env=environment(data, PORT=str(port)),
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    log = data.parent / "serve.log"
+    with log.open("wb") as told:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "casefield", "serve"],
+            env=environment(data, PORT=str(port)),
+            cwd=ROOT,
+            stdout=told,
+            stderr=told,
+            start_new_session=True,
+        )
     try:
         until = time.monotonic() + LOADED_MACHINE_SECONDS
         while not answering(port):
-            assert process.poll() is None, "it ended"
+            assert process.poll() is None, log.read_text()[-2000:]
             assert time.monotonic() < until, "it did not start"
             time.sleep(0.1)
         yield process
@@ -156,7 +158,8 @@ def test_backup_and_restore_through_the_command(migrated: Path, tmp_path: Path) 
     new = tmp_path / "new"
     done = casefield("restore", str(archive), data=new)
     assert done.exit_code == 0, done.output
-    assert casefield("doctor", data=new).exit_code == 0
+    healthy = casefield("doctor", data=new)
+    assert healthy.exit_code == 0, healthy.output
     used = casefield("restore", str(archive), data=new)
     assert used.exit_code == 1
     assert "empty place" in used.stderr
