@@ -79,7 +79,7 @@ def maker(function: Callable[P, T]) -> Callable[P, T]:
     return make
 
 
-def _keep(row: T) -> T:
+def keep(row: T) -> T:
     db.session.add(row)
     db.session.flush()
     return row
@@ -87,12 +87,12 @@ def _keep(row: T) -> T:
 
 @maker
 def make_company(name: str = "青屿物业") -> Company:
-    return _keep(Company(name=name))
+    return keep(Company(name=name))
 
 
 @maker
 def make_site(company: Company, name: str = "云栖案场", **values: Any) -> Site:
-    return _keep(Site(company_id=company.id, name=name, **values))
+    return keep(Site(company_id=company.id, name=name, **values))
 
 
 @maker
@@ -104,10 +104,10 @@ def make_person(site: Site, role: Role = Role.STAFF, **values: Any) -> Person:
     values.setdefault("staff_no", f"T{n:05d}")
     values.setdefault("name", f"员工{n}")
     values.setdefault("joined_on", date(2025, 1, 1))
-    person = _keep(
+    person = keep(
         Person(site_id=site.id, company_id=site.company_id, role=role, **values)
     )
-    _keep(
+    keep(
         Account(
             person_id=person.id, password_hash=password_hash, must_change=must_change
         )
@@ -120,13 +120,13 @@ def make_post(site: Site, code: str | None = None, **values: Any) -> Post:
     n = number()
     values.setdefault("name", f"岗位{n}")
     values.setdefault("family", Family.BASE)
-    return _keep(Post(site_id=site.id, code=code or f"B{n}", **values))
+    return keep(Post(site_id=site.id, code=code or f"B{n}", **values))
 
 
 @maker
 def make_posting(person: Person, post: Post, **values: Any) -> Posting:
     values.setdefault("from_on", date(2025, 1, 1))
-    return _keep(
+    return keep(
         Posting(site_id=post.site_id, person_id=person.id, post_id=post.id, **values)
     )
 
@@ -139,7 +139,7 @@ def make_shift(
     n = number()
     values.setdefault("code", f"S{n}")
     values.setdefault("name", f"班次{n}")
-    return _keep(
+    return keep(
         ShiftTemplate(site_id=site.id, start_minutes=start, end_minutes=end, **values)
     )
 
@@ -148,7 +148,7 @@ def make_shift(
 def make_rota_entry(
     person: Person, shift: ShiftTemplate, post: Post, on_day: date, **values: Any
 ) -> RotaEntry:
-    return _keep(
+    return keep(
         RotaEntry(
             site_id=post.site_id,
             person_id=person.id,
@@ -165,14 +165,14 @@ def make_place(site: Site, name: str | None = None, **values: Any) -> Place:
     n = number()
     values.setdefault("code", f"X{n}")
     values.setdefault("kind", PlaceKind.OUTDOORS)
-    return _keep(Place(site_id=site.id, name=name or f"场所{n}", **values))
+    return keep(Place(site_id=site.id, name=name or f"场所{n}", **values))
 
 
 @maker
 def make_wall_code(place: Place, **values: Any) -> WallCode:
     values.setdefault("code", new_code())
     values.setdefault("made_at", clock.now())
-    return _keep(WallCode(site_id=place.site_id, place_id=place.id, **values))
+    return keep(WallCode(site_id=place.site_id, place_id=place.id, **values))
 
 
 @maker
@@ -182,14 +182,14 @@ def make_checklist(
     name: str = "巡视点检查",
 ) -> Checklist:
     """Make a checklist with one version of ``lines``."""
-    checklist = _keep(Checklist(site_id=site.id, name=name))
-    version = _keep(
+    checklist = keep(Checklist(site_id=site.id, name=name))
+    version = keep(
         ChecklistVersion(
             site_id=site.id, checklist_id=checklist.id, number=1, made_at=clock.now()
         )
     )
     for ordinal, line in enumerate(lines, 1):
-        _keep(
+        keep(
             ChecklistLine(
                 site_id=site.id, version_id=version.id, ordinal=ordinal, name=line
             )
@@ -211,7 +211,7 @@ def make_checkpoint(
         make_wall_code(place)
     values.setdefault("code", f"C{n}")
     values.setdefault("name", f"巡视点{n}")
-    return _keep(
+    return keep(
         Checkpoint(
             site_id=site.id,
             place_id=place.id,
@@ -229,11 +229,11 @@ def make_route(
     n = number()
     values.setdefault("code", f"L{n}")
     values.setdefault("name", f"路线{n}")
-    route = _keep(Route(site_id=site.id, **values))
+    route = keep(Route(site_id=site.id, **values))
     if isinstance(checkpoints, int):
         checkpoints = [make_checkpoint(site) for _ in range(checkpoints)]
     for ordinal, checkpoint in enumerate(checkpoints, 1):
-        _keep(
+        keep(
             RouteStop(
                 site_id=site.id,
                 route_id=route.id,
@@ -260,7 +260,7 @@ def make_plan(route: Route, post: Post, **values: Any) -> Plan:
         "finish_grace_minutes": 15,
         "valid_from_at": clock.now() - timedelta(days=30),
     }
-    return _keep(
+    return keep(
         Plan(
             site_id=route.site_id,
             route_id=route.id,
@@ -291,7 +291,7 @@ def make_round(
         "ends_at": ends_at,
         "closes_at": ends_at + timedelta(minutes=timing.finish_grace),
     }
-    made = _keep(
+    made = keep(
         Round(
             site_id=site_id,
             route_id=route.id,
@@ -308,7 +308,7 @@ def make_round(
     ).all()
     for stop in stops:
         due_at = starts_at + timedelta(minutes=stop.offset_minutes)
-        _keep(
+        keep(
             RoundStop(
                 site_id=site_id,
                 round_id=made.id,

@@ -8,6 +8,8 @@ from werkzeug.routing import Rule
 from werkzeug.routing.converters import AnyConverter, NumberConverter
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+#: arguments that are told as a day
+DAYS = {"on_day", "day", "on", "day_on"}
 #: values for converters of our own, by class name
 OURS = {"DateConverter": "2026-03-05", "DayConverter": "2026-03-05"}
 
@@ -18,6 +20,8 @@ def _value(rule: Rule, name: str) -> Any:
         return min(converter.items)
     if isinstance(converter, NumberConverter):
         return 1
+    if name in DAYS:
+        return "2026-03-05"
     return OURS.get(type(converter).__name__, "x")
 
 
