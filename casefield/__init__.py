@@ -15,6 +15,7 @@ from casefield.core import (
     headers,
     htmx,
     jobs,
+    logs,
     origin,
     policy,
     scope,
@@ -84,6 +85,8 @@ def _extend(app: Flask) -> None:
     origin.init_app(app)
     web.init_app(app)
     headers.init_app(app, https=settings.https)
+    if settings.log_level == "DEBUG":
+        logs.log_requests(app)
     assets.init_app(app)
 
 

@@ -144,7 +144,12 @@ db = SQLAlchemy(
 
 def engine_options(database_url: str, threads: int) -> dict[str, Any]:
     """Options for ``create_engine``; one connection a thread and one to spare."""
-    options: dict[str, Any] = {"pool_size": threads + 1, "pool_timeout": 5}
+    options: dict[str, Any] = {
+        "pool_size": threads + 1,
+        "pool_timeout": 5,
+        # values are people's words: they stay out of errors and logs
+        "hide_parameters": True,
+    }
     if database_url.startswith("sqlite"):
         options["module"] = sqlite
         options["connect_args"] = {"timeout": 5.0, "check_same_thread": False}
