@@ -42,6 +42,7 @@ def test_values_come_back_as_the_session_gives_them(cast, place):
         assert [PLACES.convert(row) for row in stored] == expected
     with looking(cast.site):
         row = PLACES.first(**values)
+    assert row is not None
     assert (row.name, row.kind, row.made_at) == ("东门", PlaceKind.GATE, MADE)
 
 
@@ -64,8 +65,9 @@ def test_another_site_than_the_sessions_is_refused(cast, place):
 
 def test_inside_a_unit_of_work_it_sees_what_is_not_committed_yet(cast, place):
     with looking(cast.site), at_site(cast.site.id), unit_of_work():
-        made = db.session.get(Place, place.id)
+        made = db.session.get_one(Place, place.id)
         made.name = "西门"
         db.session.flush()
         row = PLACES.first(site_id=cast.site.id, until=MADE)
+        assert row is not None
         assert row.name == "西门"
