@@ -185,10 +185,8 @@ def _deal_with_old_findings(manager: Person, now: datetime) -> None:
 
 
 def _write_notes(staff: dict[str, Person], now: datetime) -> None:
-    place = db.session.scalar(select(Place).where(Place.code == "L-DM"))
-    point = db.session.scalar(select(Checkpoint).where(Checkpoint.code == "X05"))
-    assert place is not None  # noqa: S101 -- the lists have them
-    assert point is not None  # noqa: S101
+    place = db.session.scalars(select(Place).where(Place.code == "L-DM")).one()
+    point = db.session.scalars(select(Checkpoint).where(Checkpoint.code == "X05")).one()
     guard = Guard(staff["S20"].id, None)
     notes.write_note(
         NoteKind.VIOLATION,

@@ -118,7 +118,8 @@ def check_in_create(public_id: str, ordinal: int) -> Response:
             status=422,
         )
     late = _("迟") if now >= stop.late_from_at else _("按时")
-    flash(_("%(name)s 已签到 %(at)s · %(late)s", name=stop.name, at=site_time(now), late=late))  # fmt: skip # noqa: E501
+    at = site_time(now)
+    flash(_("%(name)s 已签到 %(at)s · %(late)s", name=stop.name, at=at, late=late))
     return answer.response
 
 
