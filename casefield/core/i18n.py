@@ -1,7 +1,7 @@
 """Languages: Chinese is the source, English complete; each person chooses."""
 
 from flask import Flask, g, has_request_context, request, session
-from flask_babel import Babel
+from flask_babel import Babel, force_locale
 
 LANGUAGES = ("zh", "en")
 
@@ -22,6 +22,15 @@ def choose_language() -> str:
     if asked in LANGUAGES:
         return str(asked)
     return request.accept_languages.best_match(LANGUAGES) or "zh"
+
+
+def in_every_language(sentence: object) -> set[str]:
+    """Return a sentence in each language: a table may be written in either."""
+    told = set()
+    for language in LANGUAGES:
+        with force_locale(language):
+            told.add(str(sentence))
+    return told
 
 
 def init_app(app: Flask) -> None:

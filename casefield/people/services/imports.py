@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from casefield.core.db import db
+from casefield.core.i18n import in_every_language
 from casefield.core.imports import Change, DryRun, Verdict, judge_outcome, read_day
 from casefield.core.ledger import Author
 from casefield.core.policy import Role
@@ -163,7 +164,9 @@ def _held(person: Person, on: date) -> dict[str, Posting]:
 
 def read_wishes(rows: Sequence[Row], known: Known) -> list[Wish]:
     """Read every row, naming all that is wrong with it."""
-    roles = {str(words): role for role, words in ROLES.items()}
+    roles = {
+        told: role for role, words in ROLES.items() for told in in_every_language(words)
+    }
     roles |= {role.value: role for role in Role}
     first_rows: dict[str, int] = {}
     wishes = []

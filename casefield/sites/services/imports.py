@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from casefield.core.db import db
+from casefield.core.i18n import in_every_language
 from casefield.core.imports import Change, DryRun, Verdict, judge_outcome
 from casefield.core.ledger import Author
 from casefield.core.spreadsheets import Row
@@ -108,7 +109,9 @@ def _write(
 
 
 def _kinds() -> dict[str, PlaceKind]:
-    words = {str(label): kind for kind, label in KINDS.items()}
+    words = {
+        told: kind for kind, label in KINDS.items() for told in in_every_language(label)
+    }
     return words | {kind.value: kind for kind in PlaceKind}
 
 
