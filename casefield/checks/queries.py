@@ -57,7 +57,7 @@ def current_versions(checklist_ids: Collection[int]) -> dict[int, int]:
         .where(ChecklistVersion.checklist_id.in_(checklist_ids))
         .group_by(ChecklistVersion.checklist_id)
     )
-    return dict(rows.tuples())
+    return dict(rows.all())
 
 
 def get_checklist(public_id: str) -> Checklist:
@@ -133,7 +133,7 @@ def list_open_findings(limit: int = 50) -> list[OpenFinding]:
         .order_by(Finding.opened_at, Finding.id)
         .limit(limit)
     )
-    return [OpenFinding(*row) for row in rows.tuples()]
+    return [OpenFinding(*row) for row in rows]
 
 
 def get_finding(public_id: str) -> tuple[Finding, Place, Person]:

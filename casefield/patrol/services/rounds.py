@@ -91,7 +91,7 @@ def _lay_out(plan: Plan, since: datetime, until: datetime, zone: ZoneInfo) -> in
             select(Round.day_on, Round.ordinal).where(
                 Round.plan_id == plan.id, Round.day_on >= wanted[0].day_on
             )
-        ).tuples()
+        )
     )
     fresh = [
         window for window in wanted if (window.day_on, window.ordinal) not in there
