@@ -143,7 +143,7 @@ def _prepare_demo(settings: Settings) -> str:
     try:
         if _is_empty(app):
             click.echo("loading the invented project ...", err=True)
-            demo.load_demo(app)
+            demo.load_demo(app, clock.now())
         return demo.sign_in_table(app)
     finally:
         with app.app_context():

@@ -13,7 +13,6 @@ from sqlalchemy import select
 from casefield.accounts import services as accounts
 from casefield.accounts.models import Account
 from casefield.checks.services import make_checklist
-from casefield.core import clock
 from casefield.core.db import db, unit_of_work
 from casefield.core.ledger import CLOCKWORK
 from casefield.core.policy import Role
@@ -55,9 +54,8 @@ def _rows(name: str) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(lines)
 
 
-def load_demo(app: Flask) -> None:
-    """Fill an empty database. The fortnight ends now; a fixed seed repeats it."""
-    now = clock.now()
+def load_demo(app: Flask, now: datetime) -> None:
+    """Fill an empty database. The fortnight ends at ``now``; a fixed seed repeats it."""
     with app.app_context(), force_locale("zh"), unit_of_work():
         company = sites.create_company("云笺物业")
         site = sites.create_site(

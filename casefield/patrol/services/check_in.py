@@ -93,13 +93,26 @@ def check_in(stop: Stop, visit: Visit, author: Author, now: datetime) -> str:
     if visit.method is Method.HAND and not visit.reason.strip():
         raise HandReasonMissing
     assert author.person_id is not None  # noqa: S101 -- the clock walks no rounds
-    site_id = current_site_id()
     run_id = None
     if stop.version_id is not None:
         run_id = checks.record_run(
             stop.version_id, stop.place_id, visit.answers or {}, author.person_id, now
         )
     public_id = new_public_id()
+    _write(public_id, stop, visit, run_id, author, now)
+    _record(public_id, stop, visit, author, now)
+    return public_id
+
+
+def _write(
+    public_id: str,
+    stop: Stop,
+    visit: Visit,
+    run_id: int | None,
+    author: Author,
+    now: datetime,
+) -> None:
+    site_id = current_site_id()
     session = db.session()
     session.execute(
         _INSERT,
@@ -128,8 +141,13 @@ def check_in(stop: Stop, visit: Visit, author: Author, now: datetime) -> str:
                 "begun_at": now,
             },
         )
+
+
+def _record(
+    public_id: str, stop: Stop, visit: Visit, author: Author, now: datetime
+) -> None:
     ledger.record(
-        site_id,
+        current_site_id(),
         author,
         now,
         "patrol.check_in.made",
@@ -148,7 +166,6 @@ def check_in(stop: Stop, visit: Visit, author: Author, now: datetime) -> str:
         },
         personal={"reason": visit.reason.strip()},
     )
-    return public_id
 
 
 def _demand_open(stop: Stop, now: datetime) -> None:
