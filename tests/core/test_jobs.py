@@ -228,6 +228,7 @@ with app.app_context():
 """
 
 
+@pytest.mark.fault
 def test_a_job_whose_worker_was_killed_is_done_by_the_next(
     fresh_app, fresh_cast, frozen, woken
 ):
@@ -269,6 +270,7 @@ jobs.run_worker(app)
 """
 
 
+@pytest.mark.fault
 def test_a_worker_hears_of_a_job_through_the_queue(fresh_app, fresh_cast):
     settings = fresh_app.config["SETTINGS"]
     job = _ask(fresh_cast.site, clock.now())

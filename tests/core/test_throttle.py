@@ -83,6 +83,7 @@ print(taken)
 """
 
 
+@pytest.mark.fault
 def test_two_processes_share_one_bucket(fresh_app):
     settings = fresh_app.config["SETTINGS"]
     command = [sys.executable, "-c", SCRIPT, str(settings.data), settings.database_url]
