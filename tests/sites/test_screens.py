@@ -1,5 +1,7 @@
 """Screens of sites: reached by those who manage, wired to what they show."""
 
+import subprocess
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -99,13 +101,13 @@ def test_a_damaged_label_is_flagged_until_a_new_print_hangs(
 
     code = factories.make_wall_code(place, damaged_at=clock.now())
     manager = browser(app, cast.manager)
-    assert "标签损坏" in manager.get("/places").get_data(as_text=True)
+    assert "码牌损坏" in manager.get("/places").get_data(as_text=True)
     assert "水景" in manager.get("/places/labels?which=damaged").get_data(as_text=True)
     answer = manager.submit(
         f"/places/{place.public_id}", {}, to=f"/codes/{code.code}/renew"
     )
     assert answer.status_code == 303
-    assert "标签损坏" not in manager.get("/places").get_data(as_text=True)
+    assert "码牌损坏" not in manager.get("/places").get_data(as_text=True)
 
 
 def test_replace_and_revoke_through_the_page(app: Flask, cast: Cast) -> None:
@@ -168,6 +170,11 @@ def test_settings_are_saved_and_prints_take_the_new_name(
     assert manager.submit("/settings", SETTINGS).status_code == 303
     page = manager.get("/settings").get_data(as_text=True)
     assert 'value="砚溪和鸣"' in page
+    pdf = manager.get("/places/labels.pdf?grid=plate-60x40&test=1").data
+    words = subprocess.run(
+        ["pdftotext", "-", "-"], input=pdf, capture_output=True, check=True
+    ).stdout.decode()
+    assert "砚溪和鸣" in words
     with factories.looking(cast.site):
         site = db.session.get_one(Site, cast.site.id)
         assert site.name == "砚溪和鸣"
