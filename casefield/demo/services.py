@@ -55,7 +55,7 @@ def _rows(name: str) -> Iterator[dict[str, str]]:
 
 
 def load_demo(app: Flask, now: datetime) -> None:
-    """Fill an empty database; the fortnight ends at ``now`` and is the same each time."""
+    """Fill an empty database; the fortnight ends at ``now``, the same each time."""
     with app.app_context(), force_locale("zh"), unit_of_work():
         company = sites.create_company("云笺物业")
         site = sites.create_site(
