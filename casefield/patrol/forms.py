@@ -89,7 +89,7 @@ class HandOverForm(Form):
 
 
 class NoteForm(Form):
-    place = SelectField(_l("地点"), [InputRequired(_l("请选地点"))])
+    place = SelectField(_l("场所"), [InputRequired(_l("请选场所"))])
     post = SelectField(_l("哪个岗位"), [Optional()], validate_choice=True)
     text = TextAreaField(
         _l("看到了什么"),

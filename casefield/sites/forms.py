@@ -183,7 +183,7 @@ class LabelForm(Form):
         _l("印哪些"),
         choices=[
             ("all", _l("全部在用场所")),
-            ("damaged", _l("标签损坏的")),
+            ("damaged", _l("码牌损坏的")),
             ("chosen", _l("下面勾选的")),
         ],
         default="all",

@@ -163,7 +163,7 @@ def code_replace(public_id: str) -> Response:
     with accept() as answer:
         services.replace_code(queries.find_place(public_id), g.actor, clock.now())
         answer.see(url_for("sites.place_view", public_id=public_id))
-    notice(_("已换新码。旧标签还能扫，直到您停用它；请尽快打印新标签。"))
+    notice(_("已换新码。旧码牌还能扫，直到您停用它；请尽快打印新码牌。"))
     return answer.response
 
 
