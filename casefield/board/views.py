@@ -31,7 +31,7 @@ def home() -> Response:
         "board/home.html",
         "board/_tasks.html",
         tasks=_tasks(3),
-        greeting=greeting(clock.now()),
+        greeting=greeting(clock.now(), sites.greeting_bands(g.actor.site_id)),
         manages=g.actor.role in MANAGING.roles,
     )
 

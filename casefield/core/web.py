@@ -23,6 +23,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from casefield.core import clock
 from casefield.core.errors import DomainError
+from casefield.core.form_session import FormSessions
 from casefield.core.htmx import wants_fragment
 from casefield.core.receipts import Replayed
 from casefield.core.windows import tell_minutes
@@ -150,15 +151,16 @@ def site_day(instant: datetime) -> date:
     return instant.astimezone(site_zone()).date()
 
 
-def greeting(instant: datetime) -> str:
-    """Return the greeting for the time of day, by the procedure's bands."""
+def greeting(instant: datetime, bands: tuple[int, int, int, int]) -> str:
+    """Return the greeting for the time of day.
+
+    ``bands`` are the minutes from which it is morning, noon, afternoon and evening.
+    """
     local = instant.astimezone(site_zone())
     minutes = local.hour * 60 + local.minute
-    if minutes < 5 * 60 or minutes >= 18 * 60:
-        return _("晚上好")
-    if minutes < 11 * 60 + 30:
-        return _("上午好")
-    return _("中午好") if minutes < 14 * 60 + 30 else _("下午好")
+    words = (_("上午好"), _("中午好"), _("下午好"), _("晚上好"))
+    begun = [word for since, word in zip(bands, words, strict=True) if minutes >= since]
+    return begun[-1] if begun else words[-1]
 
 
 def _refuse(error: DomainError) -> Response:
@@ -231,6 +233,7 @@ def init_app(app: Flask) -> None:
         "site_day": site_day,
         "minutes": tell_minutes,
     }
+    app.session_interface = FormSessions()
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals["now"] = clock.now
     app.jinja_env.trim_blocks = True

@@ -8,6 +8,7 @@ from sqlalchemy.orm import joinedload
 
 from casefield.core.db import db
 from casefield.core.errors import NotFound
+from casefield.sites.forms import SiteSettings
 from casefield.sites.models import Place, Site, WallCode
 
 
@@ -34,6 +35,17 @@ def find_site(site_id: int) -> Site:
     if found is None:
         raise NotFound
     return found
+
+
+def greeting_bands(site_id: int) -> tuple[int, int, int, int]:
+    """Return from which minutes it is morning, noon, afternoon, evening at a site."""
+    rules = SiteSettings.read(find_site(site_id).settings)
+    return (
+        rules.greet_morning_minutes,
+        rules.greet_noon_minutes,
+        rules.greet_afternoon_minutes,
+        rules.greet_evening_minutes,
+    )
 
 
 def list_sites(company_id: int) -> Sequence[Site]:
