@@ -16,7 +16,6 @@ from flask import (
     Response,
     current_app,
     g,
-    make_response,
     render_template,
     request,
     session,
@@ -56,32 +55,42 @@ def _with_gaps(
     _actor: object,
     _site: object,
     names: tuple[str, ...],
-) -> list[str]:
+) -> list[Any]:
     """Render the page once; every second piece of the result names a gap.
 
     All that the page shows outside its gaps is among the arguments.
     """
     gaps: dict[str, Any] = {name: _gap(name) for name in names}
-    return _GAP.split(render_template(template, now=_Sometime(), **gaps))
+    page = render_template(template, now=_Sometime(), **gaps)
+    return [
+        piece if place % 2 else piece.encode()
+        for place, piece in enumerate(_GAP.split(page))
+    ]
 
 
-def render_kept(
-    page: str, fragment: str, late: Mapping[str, Markup | None]
-) -> Response:
+def render_kept(page: str, fragment: str, late: Mapping[str, bytes | None]) -> Response:
     """Render a page whose every other word follows from person, site and endpoint.
 
-    ``late`` are the pieces of this request; an empty one counts as left out, so that a
-    page may look different without it.
+    ``late`` are the pieces of this request, safe HTML in UTF-8; an empty one counts as
+    left out, so that a page may look different without it.
     """
     if wants_fragment() or "_flashes" in session or g.actor is None:
-        return render(page, fragment, status=200, **late)
+        return render(page, fragment, status=200, **as_markup(late))
     app = cast("Any", current_app)._get_current_object()  # noqa: SLF001 -- its documented use
     names = tuple(name for name, piece in late.items() if piece)
     kept = _with_gaps(app, page, request.endpoint, g.actor, g.site, names)
-    filled = {**late, "now": clock.now().isoformat()}
-    pieces = [
-        str(filled[piece]) if place % 2 else piece for place, piece in enumerate(kept)
-    ]
-    response = make_response("".join(pieces))
-    response.vary.add("HX-Request")
+    filled: dict[Any, Any] = {**late, "now": clock.now().isoformat().encode()}
+    response = Response(
+        b"".join([filled[p] if place % 2 else p for place, p in enumerate(kept)]),
+        mimetype="text/html",
+    )
+    response.headers["Vary"] = "HX-Request"
     return response
+
+
+def as_markup(late: Mapping[str, bytes | None]) -> dict[str, Any]:
+    """Return the pieces as a template takes them."""
+    return {
+        name: Markup(piece.decode()) if piece else None  # noqa: S704 -- safe as told
+        for name, piece in late.items()
+    }

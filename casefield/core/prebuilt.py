@@ -68,7 +68,10 @@ class Prebuilt:
             cursor.execute(compiled.sql, compiled.bind(values))
             return cast("list[Stored]", cursor.fetchall())
         except dialect.loaded_dbapi.OperationalError as problem:
-            raise OperationalError(compiled.sql, values, problem) from problem
+            # what was asked for names people, so it does not get into the error
+            raise OperationalError(
+                compiled.sql, None, problem, hide_parameters=True
+            ) from problem
         finally:
             cursor.close()
 

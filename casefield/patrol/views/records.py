@@ -2,15 +2,14 @@
 
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from flask import Response, g, render_template, request
 from flask_babel import gettext as _
-from markupsafe import Markup, escape
+from markupsafe import escape
 
-from casefield.core.kept import render_kept
+from casefield.core.kept import as_markup, render_kept
 from casefield.core.web import render, site_zone, today
 from casefield.patrol.forms import RecordsFilterForm
 from casefield.patrol.models import Method, OmissionKind
@@ -58,7 +57,7 @@ def _choices(form: RecordsFilterForm) -> None:
 
 
 @lru_cache(maxsize=8192)
-def _row(line: Line, this_day: date, zone: ZoneInfo, _locale: str) -> str:
+def _row(line: Line, this_day: date, zone: ZoneInfo, _locale: str) -> bytes:
     """Write a check-in as a row of the list; it never changes, so once is enough."""
     at = line.at.astimezone(zone)
     day = "" if at.date() == this_day else f"{at.month}-{at.day:02d} "
@@ -67,21 +66,19 @@ def _row(line: Line, this_day: date, zone: ZoneInfo, _locale: str) -> str:
         line=line,
         at=f"{day}{at.hour:02d}:{at.minute:02d}",
         methods=_methods(),
-    )
+    ).encode()
 
 
-def _rows(lines: list[Line]) -> Markup:
+def _rows(lines: list[Line]) -> bytes:
     zone, this_day, locale = site_zone(), today(), g.actor.locale
-    rows = [_row(line, this_day, zone, locale) for line in lines]
-    return Markup("".join(rows))  # noqa: S704 -- each row comes out of its template
+    return b"".join([_row(line, this_day, zone, locale) for line in lines])
 
 
-def _older(last: Line) -> Markup:
+@lru_cache(maxsize=1024)
+def _older(last: Line, kept: tuple[tuple[str, str], ...]) -> bytes:
     """Return the address of what came before ``last``."""
-    kept = {key: value for key, value in request.args.items() if key != "before"}
-    return escape(
-        "?" + urlencode({**kept, "before": f"{last.at.isoformat()},{last.id}"})
-    )
+    query = urlencode([*kept, ("before", f"{last.at.isoformat()},{last.id}")])
+    return escape(f"?{query}").encode()
 
 
 @blueprint.get("/check-ins")
@@ -89,15 +86,13 @@ def check_in_list() -> Response:
     # asked for all day without a filter: then its form is not even built
     form, wanted = _filter() if request.args else (None, Filter())
     lines, more = records.list_check_ins(wanted, site_zone(), _before())
-    late: dict[str, Any] = {
-        "rows": _rows(lines),
-        "older": _older(lines[-1]) if more else None,
-    }
+    kept = tuple((k, v) for k, v in request.args.items() if k != "before")
+    late = {"rows": _rows(lines), "older": _older(lines[-1], kept) if more else None}
     templates = "patrol/check_in_list.html", "patrol/_check_ins.html"
     if form is None or (wanted.is_empty and "filter" not in request.args):
         return render_kept(*templates, late)
     _choices(form)
-    return render(*templates, form=form, unfolded=True, **late)
+    return render(*templates, form=form, unfolded=True, **as_markup(late))
 
 
 def _methods() -> dict[Method, str]:
