@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from tests.browser.live import PASSWORD, Live, copy_of, make_demo
 
@@ -14,8 +14,8 @@ FLAGS = (
     "no-sandbox disable-gpu disable-quic no-first-run disable-sync "
     "disable-background-networking disable-component-update"
 )
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1440, "height": 900}
+PHONE = ViewportSize(width=390, height=844)
+DESK = ViewportSize(width=1440, height=900)
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,9 @@ def live(demo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def faults(page: Page, options: dict[str, Any] | None = None) -> list[str]:
     """Return what axe finds on the page as it stands."""
-    found = page.evaluate("options => axe.run(document, options)", BRIEFLY | (options or {}))
+    found = page.evaluate(
+        "options => axe.run(document, options)", BRIEFLY | (options or {})
+    )
     return [
         f"{fault['id']}: {node['html'][:160]} ({node['any'][0]['message']})"
         if node["any"]
@@ -50,7 +52,7 @@ def faults(page: Page, options: dict[str, Any] | None = None) -> list[str]:
 def _look(page: Page, screen: Screen) -> list[str]:
     """Look at one screen on the phone and at the desk, in light and in dark."""
     told: list[str] = []
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a size
+    page.set_viewport_size(PHONE)
     page.emulate_media(color_scheme="light")
     answer = page.goto(screen.path)
     if answer is None or answer.status != screen.status:
@@ -62,7 +64,7 @@ def _look(page: Page, screen: Screen) -> list[str]:
     told += [f"phone: {fault}" for fault in faults(page)]
     page.emulate_media(color_scheme="dark")
     told += [f"phone, dark: {fault}" for fault in faults(page, ONLY_COLOURS)]
-    page.set_viewport_size(DESK)  # type: ignore[arg-type]  # a size
+    page.set_viewport_size(DESK)
     told += [f"desk, dark: {fault}" for fault in faults(page, ONLY_COLOURS)]
     page.emulate_media(color_scheme="light")
     return told + [f"desk: {fault}" for fault in faults(page)]
@@ -117,7 +119,7 @@ def test_screens_that_work_leads_to_have_no_fault(browser: Browser, live: Live) 
 
 def test_axe_sees_a_fault(browser: Browser, live: Live) -> None:
     """The control: a grey word on grey and a picture without words are found."""
-    page = browser.new_page(base_url=live.url, viewport=PHONE)  # type: ignore[arg-type]
+    page = browser.new_page(base_url=live.url, viewport=PHONE)
     page.goto("/sign-in")
     page.evaluate(AXE)
     page.evaluate(
@@ -148,6 +150,6 @@ def test_every_screen_is_looked_at(app: Flask, live: Live) -> None:
     wanted = {
         rule.endpoint
         for rule in app.url_map.iter_rules()
-        if "GET" in rule.methods  # type: ignore[operator]
+        if "GET" in (rule.methods or ())
     }
     assert wanted - seen - by_work == NO_SCREEN & wanted
