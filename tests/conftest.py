@@ -19,6 +19,7 @@ from alembic import command
 from alembic.config import Config
 from argon2 import PasswordHasher
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Connection
 
 from casefield import create_app
@@ -62,6 +63,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[ANSWERED] = Answered(config)
 
 
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Run once what says that it does not depend on the database."""
+    spare = [
+        item
+        for item in items
+        if getattr(getattr(item, "module", None), "ONE_DATABASE", False)
+        and "postgresql" in item.name
+    ]
+    if spare:
+        config.hook.pytest_deselected(items=spare)
+        items[:] = [item for item in items if item not in set(spare)]
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if session.config.stash[ANSWERED].missing() and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -76,6 +92,23 @@ def pytest_terminal_summary(
             terminalreporter.line(line, red=True)
 
 
+class _Compiled(BytecodeCache):
+    """Templates compiled once for every application of the run."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 @contextmanager
 def _clock_kept() -> Iterator[None]:
     """Building an application steers the clock; leave it as it was."""
@@ -88,7 +121,7 @@ def build(data: Path, database_url: str = "", **settings: Any) -> Flask:
     """Build an application for a test, without touching the clock."""
     data.mkdir(parents=True, exist_ok=True)
     with _clock_kept():
-        return create_app(
+        app = create_app(
             Settings(
                 data=data,
                 database_url=database_url,
@@ -98,6 +131,8 @@ def build(data: Path, database_url: str = "", **settings: Any) -> Flask:
                 **settings,
             )
         )
+    app.jinja_env.bytecode_cache = _COMPILED
+    return app
 
 
 def migrate(app: Flask, revision: str = "head") -> None:

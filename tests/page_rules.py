@@ -13,6 +13,8 @@ from casefield.core.headers import SECURITY_HEADERS
 _FLEETING = re.compile(
     r'(?<=name="csrf_token" value=")[^"]*|(?<=name="receipt_key" value=")[^"]*'
     r'|(?<=data-server-time=")[^"]*'
+    # public ids
+    r"|(?<=[/\"])[A-Za-z0-9_-]{22}(?=[/\"?])"
 )
 #: forms that act once by nature: signing in and out, setting a password
 WITHOUT_RECEIPT = ("/sign-in", "/sign-out", "/password", "/first/")

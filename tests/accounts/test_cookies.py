@@ -11,6 +11,8 @@ from tests.cast import read_cast
 from tests.client import browser
 from tests.factories import PASSWORD
 
+ONE_DATABASE = True
+
 
 def _flags(answer):
     found = {}

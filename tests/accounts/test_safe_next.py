@@ -5,6 +5,8 @@ import pytest
 from casefield.accounts.forms import safe_next
 from tests.accounts.test_sign_in import enter
 
+ONE_DATABASE = True
+
 OURS = ["/", "/me", "/me?lang=en", "/sign-in", "/healthz", "/me#top"]
 NOT_OURS = [
     None,

@@ -25,7 +25,7 @@ def _status(client, address, method):
     """Tell the status alone; how the page is made is checked where it is tested."""
     client.checks_pages = False
     try:
-        return client.open(address, method=method).status_code
+        return client.open(address, method=method, fragment=True).status_code
     except Exception as error:
         return f"{type(error).__name__}: {error}"[:120]
 

@@ -10,6 +10,8 @@ from casefield.core.headers import CONTENT_POLICY, SECURITY_HEADERS
 from tests.client import browser
 from tests.routes import fill
 
+ONE_DATABASE = True
+
 
 def _held(response):
     return {name: response.headers.get(name) for name in SECURITY_HEADERS}

@@ -5,6 +5,8 @@ import pytest
 from tests.client import browser
 from tests.routes import fill, unsafe_calls
 
+ONE_DATABASE = True
+
 FOREIGN = {
     "another site": {"Origin": "https://evil.example"},
     "another port": {"Origin": "http://localhost:81"},

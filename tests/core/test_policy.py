@@ -20,6 +20,8 @@ from casefield.core.policy import (
 from tests.client import browser
 from tests.conftest import build
 
+ONE_DATABASE = True
+
 
 def test_a_route_without_a_policy_stops_the_application(tmp_path, monkeypatch):
     blueprint = Blueprint("accounts", __name__)
