@@ -93,12 +93,36 @@ def _lay_out(plan: Plan, since: datetime, until: datetime, zone: ZoneInfo) -> in
             )
         )
     )
+    underway = _underway_when_begun(plan)
     fresh = [
-        window for window in wanted if (window.day_on, window.ordinal) not in there
+        window
+        for window in wanted
+        if (window.day_on, window.ordinal) not in there
+        and not any(
+            opens_at < window.closes_at and window.opens_at < closes_at
+            for opens_at, closes_at in underway
+        )
     ]
     for window in fresh:
         _add_round(plan.route, plan, window, None)
     return len(fresh)
+
+
+def _underway_when_begun(plan: Plan) -> list[tuple[datetime, datetime]]:
+    """Return when the rounds are open that a plan found underway, by plans before it.
+
+    They stay as they are; a second round at the same time would only be missed.
+    """
+    rows = db.session.execute(
+        select(Round.opens_at, Round.closes_at)
+        .join(Plan, Plan.id == Round.plan_id)
+        .where(
+            Round.route_id == plan.route_id,
+            Plan.valid_until_at <= plan.valid_from_at,
+            Round.closes_at > plan.valid_from_at,
+        )
+    )
+    return [(row.opens_at, row.closes_at) for row in rows]
 
 
 def _add_round(
