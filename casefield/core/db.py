@@ -223,6 +223,11 @@ def unit_of_work() -> Iterator[None]:
         function()
 
 
+def is_writing() -> bool:
+    """Say whether a unit of work is open, even if nothing was asked in it yet."""
+    return _writing.get()
+
+
 def after_commit(function: Callable[[], object]) -> None:
     """Run ``function`` once the present unit of work has been committed."""
     db.session().info.setdefault("after_commit", []).append(function)

@@ -10,7 +10,7 @@ from typing import Any, cast
 from sqlalchemy import Dialect, Engine
 from sqlalchemy.exc import OperationalError
 
-from casefield.core.db import AnySelect, db
+from casefield.core.db import AnySelect, db, is_writing
 from casefield.core.scope import ForeignRow, UnscopedStatement
 
 Stored = tuple[Any, ...]
@@ -38,8 +38,8 @@ class Prebuilt:
     def stored(self, **values: object) -> list[Stored]:
         """Run it; return its rows as the driver gives them, good as keys.
 
-        Inside a transaction of the session it reads what the session sees, else on
-        a connection of its own that is given back at once.
+        In a unit of work it reads what the session sees, under its lock; else on a
+        connection of its own that is given back at once.
         """
         session = db.session()
         site_id = session.info.get("site_id")
@@ -48,7 +48,8 @@ class Prebuilt:
             raise ForeignRow(message)
         engine = db.engine
         # something else than an engine is the one connection that a test works on
-        if session.in_transaction() or not isinstance(engine, Engine):
+        own = isinstance(engine, Engine) and not is_writing()
+        if session.in_transaction() or not own:
             return self._run(session.connection().connection, values)
         reader = engine.raw_connection()
         try:

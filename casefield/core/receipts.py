@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped
 from casefield.core import clock
 from casefield.core.db import Base, PrimaryKey, db, lock, table_of, unit_of_work
 from casefield.core.errors import DomainError
+from casefield.core.prebuilt import Prebuilt
 
 RECEIPT_LOCK = 11
 #: fields that differ between two sendings of one and the same form
@@ -41,10 +42,15 @@ class Receipt(Base):
 
 
 _RECEIPTS = table_of(Receipt)
-_FIND = select(_RECEIPTS.c.fingerprint, _RECEIPTS.c.location).where(
-    _RECEIPTS.c.holder == bindparam("holder"), _RECEIPTS.c.key == bindparam("key")
+_OF_A_HOLDER = {"unscoped": "a receipt belongs to whoever sent the form, not to a site"}
+_FIND = Prebuilt(
+    select(_RECEIPTS.c.fingerprint, _RECEIPTS.c.location)
+    .where(
+        _RECEIPTS.c.holder == bindparam("holder"), _RECEIPTS.c.key == bindparam("key")
+    )
+    .execution_options(**_OF_A_HOLDER)
 )
-_INSERT = insert(_RECEIPTS).inline()
+_INSERT = insert(_RECEIPTS).inline().execution_options(**_OF_A_HOLDER)
 
 
 class ReceiptMissing(DomainError):
@@ -129,7 +135,7 @@ def accept() -> Iterator[Answer]:
     with unit_of_work():
         lock(RECEIPT_LOCK, f"{holder}\x00{key}")
         session = db.session()
-        first = session.execute(_FIND, {"holder": holder, "key": key}).first()
+        first = _FIND.first(holder=holder, key=key)
         if first is not None:
             if first.fingerprint != mark:
                 raise ReceiptReused

@@ -9,6 +9,7 @@ from casefield.core.db import UTCDateTime, db, unit_of_work
 from casefield.core.prebuilt import Prebuilt
 from casefield.core.scope import ForeignRow, UnscopedStatement, at_site, scoped
 from casefield.sites.models import Place, PlaceKind, WallCode
+from tests.cast import read_cast
 from tests.factories import looking, make_place, make_wall_code
 
 MADE = datetime(2026, 3, 5, 2, 0, 0, tzinfo=UTC)
@@ -71,3 +72,10 @@ def test_inside_a_unit_of_work_it_sees_what_is_not_committed_yet(cast, place):
         row = PLACES.first(site_id=cast.site.id, until=MADE)
         assert row is not None
         assert row.name == "西门"
+
+
+def test_the_first_question_of_a_unit_of_work_is_asked_under_its_lock(fresh_app):
+    cast = read_cast()
+    with looking(cast.site, app=fresh_app), at_site(cast.site.id), unit_of_work():
+        PLACES.first(site_id=cast.site.id, until=MADE)
+        assert db.session().in_transaction()

@@ -11,6 +11,7 @@ from casefield.checks.models import ChecklistVersion
 from casefield.checks.queries import lines_of
 from casefield.core.db import AnyRow, db, table_of
 from casefield.core.errors import NotFound
+from casefield.core.prebuilt import Prebuilt
 from casefield.core.scope import current_site_id, scoped
 from casefield.patrol.models import (
     CheckIn,
@@ -114,7 +115,8 @@ _ONE_STOP = scoped(
         RoundStop.ordinal == bindparam("ordinal"),
     )
 )
-_ONE_STOP_LOCKED = scoped(_ONE_STOP.with_for_update(of=Round))
+_STOP_TO_SEE = Prebuilt(_ONE_STOP)
+_STOP_TO_WRITE = Prebuilt(scoped(_ONE_STOP.with_for_update(of=Round)))
 _STOPS_HERE = scoped(
     _STOP.where(
         Checkpoint.place_id == bindparam("place_id"),
@@ -131,14 +133,10 @@ def get_stop(round_public_id: str, ordinal: int, *, for_write: bool = False) -> 
     ``for_write`` holds the round until the transaction ends, so that the clock
     cannot close it meanwhile.
     """
-    row: AnyRow | None = db.session.execute(
-        _ONE_STOP_LOCKED if for_write else _ONE_STOP,
-        {
-            "site_id": current_site_id(),
-            "round_id": round_public_id,
-            "ordinal": ordinal,
-        },
-    ).first()
+    statement = _STOP_TO_WRITE if for_write else _STOP_TO_SEE
+    row = statement.first(
+        site_id=current_site_id(), round_id=round_public_id, ordinal=ordinal
+    )
     if row is None:
         raise NotFound
     return Stop(*row)
@@ -164,20 +162,22 @@ def stops_here(place_id: int, person_id: int, now: datetime) -> list[Stop]:
     return sorted((Stop(*row) for row in rows), key=rank)
 
 
-_CODE_HERE = scoped(
-    select(WallCode.id).where(
-        WallCode.site_id == bindparam("site_id"),
-        WallCode.code == bindparam("code"),
-        WallCode.place_id == bindparam("place_id"),
-        WallCode.revoked_at.is_(None),
+_CODE_HERE = Prebuilt(
+    scoped(
+        select(WallCode.id).where(
+            WallCode.site_id == bindparam("site_id"),
+            WallCode.code == bindparam("code"),
+            WallCode.place_id == bindparam("place_id"),
+            WallCode.revoked_at.is_(None),
+        )
     )
 )
 
 
 def is_code_of(place_id: int, code: str) -> bool:
     """Say whether a code of this site belongs to the place and is not revoked."""
-    values = {"site_id": current_site_id(), "code": code, "place_id": place_id}
-    return db.session.execute(_CODE_HERE, values).first() is not None
+    found = _CODE_HERE.first(site_id=current_site_id(), code=code, place_id=place_id)
+    return found is not None
 
 
 def find_checkpoint(place_id: int) -> Checkpoint | None:
