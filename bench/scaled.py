@@ -5,9 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
+from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
 from flask import Flask
 
 from bench import fill, postgres
@@ -20,8 +19,11 @@ from bench.workshop import KEPT
 from casefield import create_app
 from casefield.config import Settings
 from casefield.core.db import db
+from casefield.core.scope import at_site
+from casefield.patrol.queries.records import PAGE, Filter, list_check_ins
 
 SMALL, LARGE = 10_000, 10_000_000
+ZONE = ZoneInfo("Asia/Shanghai")
 ROUNDS = 16
 CALLS = 40
 #: Sites asked in turn at the large size, so that not one part of the index is warm.
@@ -30,11 +32,10 @@ ASKED_SITES = 24
 
 @dataclass
 class Lists:
-    """The list page of several sites of one database, and its own statement."""
+    """The list of several sites of one database: as a page, and its rows alone."""
 
     app: Flask
     pages: list[Callable[[], bytes]] = field(default_factory=list)
-    statements: list[tuple[str, Any]] = field(default_factory=list)
 
     def page_ms(self) -> float:
         """Return the median time of a page of a random site."""
@@ -44,15 +45,17 @@ class Lists:
 
         return _median_ms(ask)
 
-    def statement_ms(self) -> float:
-        """Return the median time of the list's statement with all its rows."""
-        with self.app.app_context(), db.engine.connect() as connection:
-            raw = connection.connection.cursor()
+    def rows_ms(self) -> float:
+        """Return the median time of reading the newest rows of a random site."""
 
-            def ask() -> None:
-                raw.execute(*random.choice(self.statements))
-                raw.fetchall()
+        def ask() -> None:
+            site = random.randint(1, len(self.pages))
+            with at_site(site):
+                rows, _ = list_check_ins(Filter(), ZONE, None)
+            if len(rows) != PAGE:
+                raise RuntimeError(f"site {site} shows {len(rows)} rows")
 
+        with self.app.app_context():
             return _median_ms(ask)
 
 
@@ -72,11 +75,11 @@ def measure() -> list[Figure]:
 def _compare(database: str, address: str) -> list[Figure]:
     large, small = _lists(LARGE, address), _lists(SMALL, address)
     pages = alternate(large.page_ms, small.page_ms, rounds=ROUNDS)
-    statements = alternate(large.statement_ms, small.statement_ms, rounds=ROUNDS)
+    rows = alternate(large.rows_ms, small.rows_ms, rounds=ROUNDS)
     _dispose(large, small)
     return [
         _named(pages, f"round_list_10m_page_{database}"),
-        _named(statements, f"round_list_10m_statement_{database}"),
+        _named(rows, f"round_list_10m_rows_{database}"),
     ]
 
 
@@ -85,22 +88,11 @@ def _named(pair: Pair, name: str) -> Figure:
 
 
 def _lists(rows: int, address: str) -> Lists:
-    """Build the app at one size and find out what its list asks the database."""
-    app = _app(rows, address)
-    lists = Lists(app)
+    """Build the app at one size and sign somebody in at each site that is asked."""
+    lists = Lists(_app(rows, address))
     for site in range(1, min(ASKED_SITES, fill.SIZES[rows].sites) + 1):
-        cookie = sign_in(app, site, 0)
-        asked: list[tuple[str, Any]] = []
-        with app.app_context():
-            engine = db.engine
-
-        def note(_c: Any, _k: Any, statement: str, values: Any, *_: Any) -> None:
-            asked.append((statement, values))  # noqa: B023 -- removed within this turn
-
-        sa.event.listen(engine, "before_cursor_execute", note)
-        lists.pages.append(caller(app, House.list_path, cookie))
-        sa.event.remove(engine, "before_cursor_execute", note)
-        lists.statements.append(_list_statement(asked))
+        cookie = sign_in(lists.app, site, 0)
+        lists.pages.append(caller(lists.app, House.list_path, cookie))
     return lists
 
 
@@ -112,13 +104,6 @@ def _app(rows: int, server: str) -> Flask:
     else:
         settings = environment(filled_sqlite(rows, trail=False), port)
     return create_app(Settings.from_env(settings))
-
-
-def _list_statement(asked: list[tuple[str, Any]]) -> tuple[str, Any]:
-    found = [one for one in asked if "FROM check_in" in " ".join(one[0].split())]
-    if not found:
-        raise RuntimeError("the page of check-ins does not ask for check-ins")
-    return found[-1]
 
 
 def _median_ms(ask: Callable[[], object]) -> float:
