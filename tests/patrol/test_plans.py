@@ -1,6 +1,7 @@
 """An edit reaches the rounds that are not open yet, and none before."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ NOON = TEN + timedelta(hours=2)
 
 
 def _wish(field: Field, **numbers: int) -> services.Wish:
-    given = {
+    given: dict[str, Any] = {
         "first_start": 600,
         "last_start": 720,
         "period": 120,
