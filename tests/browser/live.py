@@ -72,6 +72,8 @@ class Live:
         self._clock = data.parent / f"{data.name}-clock"
         self._environ = environ
         self._process: subprocess.Popen[bytes] | None = None
+        #: what the environment holds besides settings
+        self.extra: dict[str, str] = {}
         self.command = [sys.executable, "-m", "casefield", "serve"]
         if not self._clock.exists():
             self.at(MONDAY)
@@ -89,6 +91,7 @@ class Live:
             "CASEFIELD_WORKERS": "1",
             "PORT": str(self.port),
             **self._environ,
+            **self.extra,
         }
 
     @property
