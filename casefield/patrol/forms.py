@@ -3,7 +3,13 @@
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, DateField, IntegerField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import (
+    InputRequired,
+    Length,
+    NumberRange,
+    Optional,
+    ValidationError,
+)
 
 from casefield.core.fields import (
     Form,
@@ -51,7 +57,7 @@ class _ReasonForm(Form):
 
     def validate_words(self, field: StringField) -> None:
         if self.why.data == "other" and not field.data:
-            raise ValueError(_("选了“其他”，请写一句说明"))
+            raise ValidationError(_("选了“其他”，请写一句说明"))
 
 
 class HandForm(_ReasonForm):
