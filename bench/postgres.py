@@ -23,6 +23,8 @@ SETTINGS = {
     # What is filled here can be filled again; only reading is measured.
     "fsync": "off",
     "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
     "autovacuum": "off",
 }
 
