@@ -53,7 +53,7 @@ def _wall_code(field: Field, ordinal: int = 1) -> WallCode:
         ).one()
 
 
-def _recorded() -> tuple[int, int]:
+def _recorded() -> tuple[int, ...]:
     with looking():
         return tuple(
             db.session.scalars(
