@@ -20,8 +20,10 @@ run: install
 phone: install
 	@exec $(BIN)/casefield phone
 
+# The quick part on every core; browsers and hurt servers alone, as they watch the time.
 test: install-dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto -m "not browser and not fault and not prove"
+	$(BIN)/pytest -m "(browser or fault) and not prove"
 
 prove: install-dev
 	$(BIN)/pytest -m prove

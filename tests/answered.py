@@ -29,10 +29,23 @@ class Answered:
         if request.endpoint and response.status_code < 400:
             self._seen.add((request.endpoint, request.method))
 
+    def handed_on(self) -> list[list[tuple[str, str]]]:
+        """What one worker of several saw, for the one who counts."""
+        return [sorted(self._seen), sorted(self._known)]
+
+    def take(self, handed_on: list[list[tuple[str, str]]]) -> None:
+        """Add what a worker saw."""
+        seen, known = handed_on
+        self._seen |= {(endpoint, method) for endpoint, method in seen}
+        self._known |= {(endpoint, method) for endpoint, method in known}
+
     def _is_whole_run(self) -> bool:
         options = self._config.option
         args = self._config.args_source is not pytest.Config.ArgsSource.ARGS
-        return bool(args and not options.keyword and not options.lf)
+        marks = options.markexpr
+        whole = marks == "not prove" or "not browser" in marks
+        last_failed = getattr(options, "lf", False)
+        return bool(args and whole and not options.keyword and not last_failed)
 
     def missing(self) -> list[str]:
         """Name what nothing answered with 2xx or 3xx; nothing in a partial run."""

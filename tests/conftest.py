@@ -60,7 +60,9 @@ sys.addaudithook(_stay_at_home)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[ANSWERED] = Answered(config)
+    answered = config.stash[ANSWERED] = Answered(config)
+    if config.pluginmanager.hasplugin("dsession"):
+        config.pluginmanager.register(_Gathering(answered))
 
 
 def pytest_collection_modifyitems(
@@ -78,7 +80,21 @@ def pytest_collection_modifyitems(
         items[:] = [item for item in items if item not in set(spare)]
 
 
+class _Gathering:
+    """Takes from each worker of a parallel run what it saw answered."""
+
+    def __init__(self, answered: Answered) -> None:
+        self._answered = answered
+
+    def pytest_testnodedown(self, node: Any) -> None:
+        if handed_on := getattr(node, "workeroutput", {}).get("answered"):
+            self._answered.take(handed_on)
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output["answered"] = session.config.stash[ANSWERED].handed_on()
+        return
     if session.config.stash[ANSWERED].missing() and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
