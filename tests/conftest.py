@@ -24,12 +24,14 @@ from sqlalchemy import Connection
 
 from casefield import create_app
 from casefield.accounts import services
+from casefield.checks.queries import lines_of
 from casefield.config import Settings
 from casefield.core import clock
 from casefield.core.db import db
 from casefield.people.models import Person
 from tests import factories
 from tests.answered import Answered
+from tests.browser.live import make_demo
 from tests.cast import Cast, read_cast, write_cast
 from tests.client import Browser, browser
 from tests.databases import OneConnection, PostgreSQL, postgresql
@@ -221,6 +223,18 @@ def base_apps(
     for app in built.values():
         with app.app_context():
             db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def demo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The invented project on a Monday, loaded once a run; copied before use."""
+    return make_demo(tmp_path_factory.mktemp("demo") / "data")
+
+
+@pytest.fixture(autouse=True)
+def _no_lines_kept() -> None:
+    """Forget lines of lists: what a test undoes gives its row numbers away again."""
+    lines_of.cache_clear()
 
 
 @pytest.fixture(params=BOTH)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
-from tests.browser.live import PASSWORD, Live, copy_of, make_demo
+from tests.browser.live import PASSWORD, Live, copy_of
 
 FLAGS = (
     "no-sandbox disable-gpu disable-quic no-first-run disable-sync "
@@ -25,12 +25,6 @@ def browser_type_launch_args() -> dict[str, Any]:
         "executable_path": shutil.which("chromium"),
         "args": [f"--{flag}" for flag in FLAGS.split()],
     }
-
-
-@pytest.fixture(scope="session")
-def demo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The invented project, loaded once a run; copied for each server."""
-    return make_demo(tmp_path_factory.mktemp("demo") / "data")
 
 
 @pytest.fixture
