@@ -11,6 +11,7 @@ from casefield.config import Settings
 from casefield.core import (
     assets,
     clock,
+    confirm,
     db,
     headers,
     htmx,
@@ -84,6 +85,7 @@ def _extend(app: Flask) -> None:
     CSRFProtect(app)
     origin.init_app(app)
     web.init_app(app)
+    confirm.init_app(app)
     headers.init_app(app, https=settings.https)
     if settings.log_level == "DEBUG":
         logs.log_requests(app)

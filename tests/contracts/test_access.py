@@ -24,8 +24,10 @@ NOT_THERE = {"core.photo_view", "core.job_file"}
 def _status(client, address, method):
     """Tell the status alone; how the page is made is checked where it is tested."""
     client.checks_pages = False
+    # as somebody who has read what the step does
+    form = {"data": {"confirmed": "1"}} if method in UNSAFE else {}
     try:
-        return client.open(address, method=method, fragment=True).status_code
+        return client.open(address, method=method, fragment=True, **form).status_code
     except Exception as error:
         return f"{type(error).__name__}: {error}"[:120]
 

@@ -16,6 +16,8 @@ from tests import factories
 from tests.cast import Cast
 from tests.client import browser
 
+#: what a form says once the consequence has been read
+SURE = {"confirmed": "1"}
 LEADING = (
     "/people",
     "/people?show=left",
@@ -125,11 +127,11 @@ def test_postings_begin_and_end(app: Flask, cast: Cast, post: Post) -> None:
     assert "已经在这个岗位上" in _text(again)
     end = f"{page}/posts/{post.public_id}/2026-03-01/end"
     assert end in _text(manager.get(page))
-    assert manager.submit(page, {}, to=end).status_code == 303
+    assert manager.submit(page, SURE, to=end).status_code == 303
     assert end not in _text(manager.get(page))
     for nothing in ("2026-03-02", "2026-13-01", "x"):
         gone = f"{page}/posts/{post.public_id}/{nothing}/end"
-        assert manager.post(gone).status_code == 404
+        assert manager.post(gone, data=SURE).status_code == 404
 
 
 def test_a_person_of_another_site_is_not_known(app: Flask, cast: Cast) -> None:
@@ -186,7 +188,7 @@ def test_shifts_are_told_past_midnight(app: Flask, cast: Cast) -> None:
         assert manager.submit(page, SHIFT | bad).status_code == 422
     taken = manager.submit("/shifts/new", SHIFT, to="/shifts")
     assert "已经有了" in _text(taken)
-    assert manager.submit("/posts", {}, to=f"{page}/retire").status_code == 303
+    assert manager.submit("/posts", SURE, to=f"{page}/retire").status_code == 303
     assert "已停用" in _text(manager.get("/posts"))
     assert manager.submit("/posts", {}, to=f"{page}/restore").status_code == 303
 
@@ -199,7 +201,7 @@ def test_closed_days_come_and_go(app: Flask, cast: Cast) -> None:
     assert manager.submit("/posts", data, to="/closed-days").status_code == 422
     past = manager.submit("/posts", {"on_day": "2020-01-01"}, to="/closed-days")
     assert past.status_code == 422
-    gone = manager.submit("/posts", {}, to="/closed-days/2999-01-01/remove")
+    gone = manager.submit("/posts", SURE, to="/closed-days/2999-01-01/remove")
     assert gone.status_code == 303
     with factories.looking(cast.site):
         assert not db.session.scalars(select(ClosedDay)).all()
@@ -222,7 +224,7 @@ def test_a_shift_is_planned_handed_over_and_removed(
     person = {"person": cast.lead.public_id}
     assert manager.submit(cell, person, to=f"{base}/stand-in").status_code == 303
     assert "替" in _text(manager.get(f"/rota?week={MONDAY}"))
-    assert manager.submit(cell, {}, to=f"{base}/remove").status_code == 303
+    assert manager.submit(cell, SURE, to=f"{base}/remove").status_code == 303
     with factories.looking(cast.site):
         assert not db.session.scalars(select(RotaEntry)).all()
 

@@ -13,6 +13,8 @@ from tests import factories
 from tests.cast import Cast
 from tests.client import browser
 
+#: what a form says once the consequence has been read
+SURE = {"confirmed": "1"}
 PAGES = (
     "/settings",
     "/places",
@@ -116,17 +118,42 @@ def test_replace_and_revoke_through_the_page(app: Flask, cast: Cast) -> None:
     view = f"/places/{place.public_id}"
     assert manager.submit(view, {}, to=f"{view}/codes").status_code == 303
     assert "还能扫" in manager.get(view).get_data(as_text=True)
-    revoked = manager.submit(view, {}, to=f"/codes/{first.code}/revoke")
+    revoked = manager.submit(view, SURE, to=f"/codes/{first.code}/revoke")
     assert revoked.status_code == 303
     assert "还能扫</" not in manager.get(view).get_data(as_text=True)
-    assert manager.submit(view, {}, to=f"/codes/{first.code}/revoke").status_code == 422
+    again = manager.submit(view, SURE, to=f"/codes/{first.code}/revoke")
+    assert again.status_code == 422
+
+
+def test_what_cannot_be_taken_back_is_asked_first(app: Flask, cast: Cast) -> None:
+    place, code = _place(cast)
+    manager = browser(app, cast.manager)
+    view = f"/places/{place.public_id}"
+    revoke = f"/codes/{code.code}/revoke"
+    page = manager.get(view).get_data(as_text=True)
+    assert page.count("墙上的码牌立刻扫不了") == 1
+    assert page.count("它的码牌立刻扫不了") == 1
+    asked = manager.submit(view, {}, to=revoke)
+    assert asked.status_code == 422
+    assert "墙上的码牌立刻扫不了" in asked.text
+    with factories.looking(cast.site):
+        kept = db.session.scalars(select(WallCode)).one()
+        assert kept.revoked_at is None
+    headers = {"Referer": f"http://localhost{view}"}
+    fields = {"name": "value", "confirmed": "yes"}
+    asked = manager.submit(view, fields, to=f"{view}/retire", headers=headers)
+    assert asked.status_code == 422
+    assert f'href="{view}"' in asked.text
+    assert '<input type="hidden" name="name" value="value">' in asked.text
+    assert "东门岗" in manager.get("/places").get_data(as_text=True)
+    assert manager.submit(view, SURE, to=revoke).status_code == 303
 
 
 def test_retire_and_restore_through_the_page(app: Flask, cast: Cast) -> None:
     place, _code = _place(cast)
     manager = browser(app, cast.manager)
     view = f"/places/{place.public_id}"
-    assert manager.submit(view, {}, to=f"{view}/retire").status_code == 303
+    assert manager.submit(view, SURE, to=f"{view}/retire").status_code == 303
     assert "东门岗" not in manager.get("/places").get_data(as_text=True)
     assert "东门岗" in manager.get("/places?show=retired").get_data(as_text=True)
     assert manager.submit(view, {}, to=f"{view}/restore").status_code == 303
@@ -138,8 +165,8 @@ def test_a_place_of_another_site_is_not_known(app: Flask, cast: Cast) -> None:
     stranger = browser(app, cast.stranger)
     view = f"/places/{place.public_id}"
     assert stranger.get(view).status_code == 404
-    assert stranger.post(f"{view}/retire").status_code == 404
-    assert stranger.post(f"/codes/{code.code}/revoke").status_code == 404
+    assert stranger.post(f"{view}/retire", data=SURE).status_code == 404
+    assert stranger.post(f"/codes/{code.code}/revoke", data=SURE).status_code == 404
     assert browser(app, cast.manager).get(view).status_code == 200
 
 

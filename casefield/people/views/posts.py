@@ -6,6 +6,7 @@ from flask import Response, g, request, url_for
 from flask_babel import gettext as _
 
 from casefield.core import clock
+from casefield.core.confirm import confirm_first
 from casefield.core.errors import Conflict, DomainError, NotFound
 from casefield.core.fields import label as _l
 from casefield.core.receipts import accept
@@ -166,6 +167,11 @@ def shift_update(public_id: str) -> Response:
 
 
 @blueprint.post("/shifts/<public_id>/retire")
+@confirm_first(
+    _l("停用这个班次？"),
+    _l("以后不能再排这个班，已经排好的照旧。以后可以恢复。"),
+    _l("停用班次"),
+)
 def shift_retire(public_id: str) -> Response:
     with accept() as answer:
         services.retire_shift(queries.find_shift(public_id), g.actor, clock.now())
@@ -205,6 +211,11 @@ def closed_day_create() -> Response:
 
 
 @blueprint.post("/closed-days/<on_day>/remove")
+@confirm_first(
+    _l("取消这个闭馆日？"),
+    _l("这一天照常排巡视，没有巡的会算漏巡。"),
+    _l("取消闭馆"),
+)
 def closed_day_remove(on_day: str) -> Response:
     try:
         day = date.fromisoformat(on_day)

@@ -6,7 +6,9 @@ from flask import Response, g, request, url_for
 from flask_babel import gettext as _
 
 from casefield.core import clock, policy
+from casefield.core.confirm import confirm_first
 from casefield.core.errors import DomainError, NotFound
+from casefield.core.fields import label as _l
 from casefield.core.receipts import accept
 from casefield.core.web import notice, render, today
 from casefield.people import queries, services
@@ -107,6 +109,11 @@ def rota_plan(person_id: str, on_day: str) -> Response:
 
 
 @blueprint.post("/rota/entries/<public_id>/remove")
+@confirm_first(
+    _l("取消这一班？"),
+    _l("这个人这一班不再在岗，看不到这一班的任务。岗位没有别人时，巡视就没有人做。"),
+    _l("取消这一班"),
+)
 def rota_remove(public_id: str) -> Response:
     with accept() as answer:
         entry = queries.find_rota_entry(public_id)

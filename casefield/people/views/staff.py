@@ -6,7 +6,9 @@ from flask import Response, g, request, url_for
 from flask_babel import gettext as _
 
 from casefield.core import clock
+from casefield.core.confirm import confirm_first
 from casefield.core.errors import DomainError, NotAllowed, NotFound
+from casefield.core.fields import label as _l
 from casefield.core.policy import Role
 from casefield.core.receipts import accept
 from casefield.core.web import notice, render, today
@@ -222,6 +224,11 @@ def posting_create(public_id: str) -> Response:
 
 
 @blueprint.post("/people/<public_id>/posts/<post_id>/<from_on>/end")
+@confirm_first(
+    _l("这个岗位做到今天为止？"),
+    _l("明天起看不到这个岗位的任务，已经排好的班不会自动取消。要再做时，重新给岗位。"),
+    _l("做到今天"),
+)
 def posting_end(public_id: str, post_id: str, from_on: str) -> Response:
     """End a posting with today; one that begins later is taken back."""
     with accept() as answer:

@@ -5,7 +5,9 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from casefield.core import clock
+from casefield.core.confirm import confirm_first
 from casefield.core.errors import DomainError, NotFound
+from casefield.core.fields import label as _l
 from casefield.core.qr import code_url, group_code, qr_svg
 from casefield.core.receipts import accept
 from casefield.core.web import notice, render
@@ -142,6 +144,11 @@ def place_update(public_id: str) -> Response:
 
 
 @blueprint.post("/places/<public_id>/retire")
+@confirm_first(
+    _l("停用这个场所？"),
+    _l("它的码牌立刻扫不了，也不再出现在选择里。记录都还在，以后可以恢复使用。"),
+    _l("停用场所"),
+)
 def place_retire(public_id: str) -> Response:
     with accept() as answer:
         services.retire_place(queries.find_place(public_id), g.actor, clock.now())
@@ -168,6 +175,11 @@ def code_replace(public_id: str) -> Response:
 
 
 @blueprint.post("/codes/<code>/revoke")
+@confirm_first(
+    _l("停用墙上的这个码？"),
+    _l("墙上的码牌立刻扫不了，要先打印新的贴上。停用后不能恢复。"),
+    _l("停用这个码"),
+)
 def code_revoke(code: str) -> Response:
     with accept() as answer:
         wall_code = queries.find_wall_code(code)
