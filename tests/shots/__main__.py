@@ -90,22 +90,14 @@ class Photographer:
         page.goto(screen.path)
         number = len(self._sheet.rows) + 1
         for view, size, theme in VIEWS:
-            page.set_viewport_size(size)
             page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # a theme
-            path = OUT / f"{number:03d}-{screen.name}-{view}.jpg"
+            page.set_viewport_size(size)  # type: ignore[arg-type]  # a size
             tall = page.evaluate("document.documentElement.scrollHeight")
-            page.screenshot(
-                path=path,
-                type="jpeg",
-                quality=80,
-                full_page=True,
-                clip={
-                    "x": 0,
-                    "y": 0,
-                    "width": size["width"],
-                    "height": min(max(tall, size["height"]), TALLEST),
-                },
-            )
+            # as tall as the page, so that the bar at the bottom hides nothing
+            height = min(max(tall, size["height"]), TALLEST)
+            page.set_viewport_size({"width": size["width"], "height": height})
+            path = OUT / f"{number:03d}-{screen.name}-{view}.jpg"
+            page.screenshot(path=path, type="jpeg", quality=80)
             paths.append(path)
         self._sheet.rows.append((f"{number} · {screen.path}", paths))
 
