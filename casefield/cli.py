@@ -144,7 +144,7 @@ def _prepare_demo(settings: Settings) -> str:
         if _is_empty(app):
             click.echo("loading the invented project ...", err=True)
             demo.load_demo(app, clock.now())
-        return demo.sign_in_table(app)
+        return demo.sign_in_table(app, clock.now())
     finally:
         with app.app_context():
             # What comes after is forked: no connection may be shared.

@@ -19,6 +19,8 @@ class Entry:
     endpoint: str
     label: LazyString
     icon: str
+    #: beginnings of the endpoints of its inner pages
+    covers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +37,58 @@ MENU = (
         (
             Entry("board.home", _l("首页"), "home"),
             Entry("board.duty_board", _l("值班台"), "layout-grid"),
-            Entry("patrol.day_view", _l("巡视"), "route"),
-            Entry("patrol.check_in_list", _l("签到记录"), "file-text"),
+            Entry(
+                "patrol.day_view",
+                _l("巡视"),
+                "route",
+                ("patrol.round_", "patrol.stop_"),
+            ),
+            Entry(
+                "patrol.check_in_list",
+                _l("签到记录"),
+                "file-text",
+                ("patrol.check_in_", "patrol.omission_"),
+            ),
             Entry("patrol.figures_view", _l("到位情况"), "flag"),
-            Entry("patrol.note_list", _l("巡视手记"), "pencil"),
+            Entry("patrol.note_list", _l("巡视手记"), "pencil", ("patrol.note_",)),
         ),
     ),
     Section(
         _l("管理"),
         (
-            Entry("people.rota_week", _l("排班"), "calendar"),
-            Entry("forms.catalogue", _l("表单"), "printer"),
+            Entry("people.rota_week", _l("排班"), "calendar", ("people.rota_",)),
+            Entry(
+                "forms.catalogue", _l("表单"), "printer", ("forms.", "patrol.sheet_")
+            ),
         ),
     ),
     Section(
         _l("设置"),
         (
-            Entry("patrol.route_list", _l("路线与计划"), "map-pin"),
-            Entry("sites.place_list", _l("场所与码牌"), "qr-code"),
-            Entry("people.person_list", _l("人员"), "users"),
-            Entry("people.post_list", _l("岗位与班次"), "list-checks"),
+            Entry(
+                "patrol.route_list",
+                _l("路线与计划"),
+                "map-pin",
+                ("patrol.route_", "patrol.plan_", "patrol.checkpoint_"),
+            ),
+            Entry(
+                "sites.place_list",
+                _l("场所与码牌"),
+                "qr-code",
+                ("sites.place_", "sites.code_", "sites.label_"),
+            ),
+            Entry(
+                "people.person_list",
+                _l("人员"),
+                "users",
+                ("people.person_", "people.posting_"),
+            ),
+            Entry(
+                "people.post_list",
+                _l("岗位与班次"),
+                "list-checks",
+                ("people.post_", "people.shift_"),
+            ),
             Entry("sites.settings", _l("项目设置"), "settings"),
         ),
     ),
@@ -74,7 +108,7 @@ def _shown(entry: Entry, counts: dict[str, int]) -> dict[str, Any]:
         "url": url_for(entry.endpoint),
         "icon": entry.icon,
         "count": counts.get(entry.endpoint),
-        "active": request.endpoint == entry.endpoint,
+        "active": (request.endpoint or "").startswith((entry.endpoint, *entry.covers)),
     }
 
 
@@ -110,8 +144,12 @@ def _around() -> dict[str, Any]:
         return shown
     shown["server_time"] = clock.now().isoformat()
     shown["nav"] = menu({})
-    shown["tabs"] = [_shown(entry, {}) for entry in TABS]
     table = current_app.extensions["policy"]
+    shown["tabs"] = [
+        _shown(entry, {})
+        for entry in TABS
+        if policy.may(table, actor.role, entry.endpoint)
+    ]
     if policy.may(table, actor.role, "board.search"):
         shown["search_url"] = url_for("board.search")
     return shown

@@ -9,9 +9,10 @@ from sqlalchemy import ScalarSelect, bindparam, select
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from casefield.accounts.models import Account, Session, SignInLink
-from casefield.core.db import AnyRow, db
+from casefield.core.db import db
 from casefield.core.errors import NotFound
 from casefield.core.policy import Role
+from casefield.core.prebuilt import Prebuilt
 from casefield.people.models import Person, Post, Posting
 from casefield.sites.models import Site
 
@@ -90,7 +91,7 @@ def _first_post(name: InstrumentedAttribute[str]) -> ScalarSelect[str]:
     )
 
 
-_SIGN_IN = (
+_SIGN_IN = Prebuilt(
     select(
         Person.id.label("person_id"),
         Person.public_id,
@@ -130,9 +131,7 @@ _SIGN_IN = (
 
 def find_sign_in(token: str, now: datetime) -> SignIn | None:
     """Return who holds ``token``, or None when it is no good (any more)."""
-    row: AnyRow | None = db.session.execute(
-        _SIGN_IN, {"token_hash": token_hash(token), "at": now}
-    ).first()
+    row = _SIGN_IN.first(token_hash=token_hash(token), at=now)
     if row is None:
         return None
     actor = Actor(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from casefield.checks.queries import list_open_findings
 from casefield.patrol.models import Round
 from casefield.patrol.queries import points
 from casefield.patrol.queries import rounds as patrol
@@ -80,3 +81,21 @@ def day_grids(day: date, now: datetime) -> list[tuple[object, list[Progress]]]:
         if rounds:
             found.append((route, rounds))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """How much waits on the duty board."""
+
+    missed: int
+    late: int
+    findings: int
+
+
+def attention(now: datetime) -> Attention:
+    """Return how much waits to be dealt with, for the home of whoever leads."""
+    return Attention(
+        missed=sum(len(group.points) for group in patrol.standing_misses()),
+        late=sum(late.overdue for late in late_now(now)),
+        findings=len(list_open_findings()),
+    )

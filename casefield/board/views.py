@@ -7,7 +7,7 @@ from flask import Blueprint, Response, g, request
 from casefield.board import queries
 from casefield.checks.queries import list_open_findings
 from casefield.core import clock
-from casefield.core.policy import MANAGING
+from casefield.core.policy import LEADING, MANAGING
 from casefield.core.web import greeting, render, site_zone, today
 from casefield.patrol.queries import rounds as patrol
 from casefield.patrol.queries.records import search_check_ins
@@ -33,6 +33,7 @@ def home() -> Response:
         tasks=_tasks(3),
         greeting=greeting(clock.now(), sites.greeting_bands(g.actor.site_id)),
         manages=g.actor.role in MANAGING.roles,
+        waits=queries.attention(clock.now()) if g.actor.role in LEADING.roles else None,
     )
 
 

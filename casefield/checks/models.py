@@ -99,6 +99,8 @@ class CheckRevision(SiteScoped, Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("check_run.id"))
     number: Mapped[int]
     results_before: Mapped[dict[str, Any]]
+    #: ordinal of the line → note and photo (public id) of what was abnormal then
+    findings_before: Mapped[dict[str, Any]]
     reason: Mapped[str]
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime]

@@ -1,11 +1,12 @@
 """Writes of checklists, runs and findings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import insert, select
+from sqlalchemy.orm import joinedload
 
 from casefield.checks.models import (
     Checklist,
@@ -213,7 +214,9 @@ def correct_run(
     standing = {
         finding.line_ordinal: finding
         for finding in db.session.scalars(
-            select(Finding).where(Finding.run_id == run.id)
+            select(Finding)
+            .where(Finding.run_id == run.id)
+            .options(joinedload(Finding.photo))
         )
     }
     noted = any(
@@ -231,6 +234,7 @@ def correct_run(
             run_id=run.id,
             number=run.revision,
             results_before=dict(run.results),
+            findings_before=_evidence(standing.values()),
             reason=reason,
             person_id=author.person_id,
             at=now,
@@ -241,6 +245,18 @@ def correct_run(
         _settle(run, line, answers[line.ordinal], standing, author.person_id, now)
     db.session.flush()
     return True
+
+
+def _evidence(findings: Iterable[Finding]) -> dict[str, dict[str, str | None]]:
+    """Return what stood abnormal: a correction must not lose it."""
+    return {
+        str(finding.line_ordinal): {
+            "note": finding.note,
+            "photo": finding.photo.public_id if finding.photo else None,
+        }
+        for finding in findings
+        if finding.state is not FindingState.WITHDRAWN
+    }
 
 
 def _settle(

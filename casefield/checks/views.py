@@ -35,7 +35,7 @@ def finding_view(public_id: str) -> Response:
             comment = form.comment.data or ""
             services.close_finding(finding, comment, g.actor, clock.now())
             answer.see(url_for("board.duty_board"))
-        flash(_("已处理，记录仍在。"))
+        flash(_("已处理，记录仍在。"), "success")
         return answer.response
     finding, place, person = queries.get_finding(public_id)
     return render(

@@ -23,6 +23,7 @@ from casefield.patrol.models import Checkpoint
 from casefield.patrol.services import routes as patrol
 from casefield.people import services as people
 from casefield.people.models import Person, Post, ShiftTemplate
+from casefield.people.queries import on_duty
 from casefield.sites import services as sites
 from casefield.sites.models import Place, PlaceKind, Site
 
@@ -208,7 +209,7 @@ def demo_password() -> str:
     return kept.read_text().strip()
 
 
-def sign_in_table(app: Flask) -> str:
+def sign_in_table(app: Flask, now: datetime) -> str:
     """Return the table of sign-ins that a first start prints; empty without demo."""
     with app.app_context():
         site_id = db.session.scalar(select(Site.id).where(Site.is_demo))
@@ -220,11 +221,14 @@ def sign_in_table(app: Flask) -> str:
                     Person.staff_no.in_(SHOWN)
                 )
             ).all()
+            site = db.session.get_one(Site, site_id)
+            at_work = {duty.name for duty in on_duty(site_id, site.zone, now)}
         posts = {row["staff_no"]: row["posts"] for row in _rows("staff")}
         people_by_no = {row.staff_no: row for row in rows}
         lines = [
             f"  {no:<5} {posts[no] or '—':<6} {people_by_no[no].role.value:<11}"
             f" {people_by_no[no].name}"
+            f"{'  on duty now' if people_by_no[no].name in at_work else ''}"
             for no in SHOWN
             if no in people_by_no
         ]

@@ -2,7 +2,13 @@
 
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, DateField, IntegerField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    DateField,
+    IntegerField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import (
     InputRequired,
     Length,
@@ -161,7 +167,10 @@ _DAYS = (
     _l("周一"), _l("周二"), _l("周三"), _l("周四"), _l("周五"), _l("周六"), _l("周日"),
 )  # fmt: skip
 _WEEK = [(str(day), name) for day, name in enumerate(_DAYS)]
-_minutes = [InputRequired(_l("请填分钟数")), NumberRange(0, 1440)]
+_minutes = [
+    InputRequired(_l("请填分钟数")),
+    NumberRange(0, 1440, _l("写成 0 到 1440 的整数")),
+]
 
 
 class PlanForm(Form):
@@ -203,3 +212,4 @@ class RecordsFilterForm(Form):
     point = SelectField(_l("点位"), [Optional()], validate_choice=False)
     person = SelectField(_l("人员"), [Optional()], validate_choice=False)
     late = BooleanField(_l("只看迟到"))
+    abnormal = BooleanField(_l("只看有异常的"))

@@ -52,7 +52,8 @@ class SheetHead:
 class SheetLine:
     """One point of one round. Times are clock times of the site, ``HH:MM``."""
 
-    round_no: int
+    #: 加1 for an extra round
+    round_no: int | str
     checkpoint_code: str
     checkpoint_name: str
     due: str

@@ -88,5 +88,5 @@ def label_damaged(code: str) -> Response:
     with accept() as answer:
         sites.report_damaged_code(find_wall_code(read), g.actor, clock.now())
         answer.see(url_for("scan.place_view", code=read))
-    flash(_("已告诉管理岗，会换一张新码牌。"))
+    flash(_("已告诉管理岗，会换一张新码牌。"), "success")
     return answer.response

@@ -443,6 +443,7 @@ def upgrade() -> None:
         ),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("results_before", sa.JSON(), nullable=False),
+        sa.Column("findings_before", sa.JSON(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column(
             "person_id",

@@ -25,6 +25,9 @@ from tests.browser.live import MONDAY, PASSWORD, copy_of
 from tests.conftest import build
 from tests.factories import looking
 
+# runs where the project is loaded anyway, once for all who look at it
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(scope="module")
 def demo(demo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
@@ -88,7 +91,7 @@ def test_the_demos_ledger_is_whole(demo: Flask, site: Site) -> None:
 
 def test_the_table_of_sign_ins_names_one_a_post(demo: Flask, site: Site) -> None:
     with demo.app_context():
-        table = str(services.sign_in_table(demo))
+        table = str(services.sign_in_table(demo, MONDAY))
     assert PASSWORD in table
     with looking(site, demo):
         numbers = db.session.scalars(select(Person.staff_no)).all()

@@ -135,7 +135,7 @@ def test_a_long_sheet_is_made_by_the_worker(
     desk: Browser, app: Flask, cast: Cast, field: Field, frozen: Frozen
 ) -> None:
     for _ in range(21):
-        factories.make_round(field.route, starts_at=TEN)
+        factories.make_round(field.route, field.plan, starts_at=TEN)
     frozen.to(TEN)
     asked = desk.post(f"{_sheet(field)}/print")
     assert asked.status_code == 303

@@ -9,10 +9,12 @@ from flask import Flask
 from casefield.core import clock
 from casefield.core.db import db
 from casefield.core.errors import Conflict, DomainError
-from casefield.patrol.models import Omission, OmissionKind
+from casefield.patrol.models import Omission, OmissionKind, Round
 from casefield.patrol.queries.rounds import Outcome, misses_of
 from casefield.patrol.services import rounds
 from casefield.people.models import ClosedDay
+from casefield.people.queries import find_closed_day
+from casefield.people.services import close_day, open_day
 from tests import factories
 from tests.cast import Cast
 from tests.conftest import Frozen
@@ -103,6 +105,23 @@ def test_a_server_that_stood_still_for_two_days_tells_all(
     assert field.sweep() == 3 + 6 + 6
     days = [r.day_on.day for r in field.all_rounds() if r.closed_at is not None]
     assert days == [5, 5, 6, 6, 7, 7]
+
+
+def test_closing_a_day_takes_away_rounds_laid_out_before(
+    field: Field, frozen: Frozen
+) -> None:
+    frozen.to(TEN - timedelta(hours=3))
+    field.sweep()
+    today = field.round().day_on
+    assert field.all_rounds(Round.day_on == today)
+    with ground(field.site):
+        close_day(today, "", field.walker, clock.now())
+    field.sweep()
+    assert field.all_rounds(Round.day_on == today) == []
+    with ground(field.site):
+        open_day(find_closed_day(today), field.walker, clock.now())
+    field.sweep()
+    assert len(field.all_rounds(Round.day_on == today)) == 2
 
 
 def test_nothing_is_due_on_a_closed_day(field: Field, frozen: Frozen) -> None:

@@ -186,6 +186,31 @@ def test_the_maker_corrects_before_and_management_after(
     assert "勾错" in _text(manager.get(f"/patrol/check-ins/{made}"))
 
 
+def test_a_correction_keeps_what_was_seen(
+    guard: Browser, field: Field, frozen: Frozen
+) -> None:
+    made = field.check_in(1)
+    page = f"/patrol/check-ins/{made}/correct"
+    guard.post(page, data={**NORMAL, "line-1": "abnormal", "line-1-note": "锁坏了"})
+    listed = _text(guard.get("/patrol/check-ins"))
+    assert "异常 1" in listed
+    assert guard.post(page, data=NORMAL).status_code == 303
+    story = _text(guard.get(f"/patrol/check-ins/{made}"))
+    assert "异常 → 正常" in story
+    assert "锁坏了" in story
+    assert "异常 1" not in _text(guard.get("/patrol/check-ins"))
+
+
+def test_the_second_at_a_point_is_shown_the_first(
+    guard: Browser, field: Field, frozen: Frozen
+) -> None:
+    stop = f"/patrol/rounds/{field.round().public_id}/stops/1"
+    made = field.check_in(1)
+    late = guard.post(f"{stop}/check-in", data={**NORMAL, **BY_HAND})
+    assert late.status_code == 409
+    assert f"/patrol/check-ins/{made}" in late.text
+
+
 def test_what_was_observed_of_a_post_is_for_management_alone(
     guard: Browser, field: Field, app: Flask, cast: Cast
 ) -> None:

@@ -6,9 +6,10 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, select, tuple_
+from sqlalchemy import bindparam, func, select, tuple_
 from sqlalchemy.orm import joinedload
 
+from casefield.checks.models import Finding, FindingState
 from casefield.core.db import AnyRow, AnySelect, BigId, UTCDateTime, db
 from casefield.core.prebuilt import Prebuilt, Stored
 from casefield.core.scope import current_site_id
@@ -38,6 +39,7 @@ class Filter:
     checkpoint_id: str | None = None
     person_id: str | None = None
     late_only: bool = False
+    abnormal_only: bool = False
 
     def instants(self, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
         """The range as instants: from its first midnight to the one after its last."""
@@ -66,9 +68,23 @@ class Line:
     name: str
     person_name: str
     round_ordinal: int
+    is_extra: bool
     route_name: str
+    #: how many of its items were found abnormal
+    abnormal: int
 
 
+_ABNORMAL = (
+    select(func.count())
+    .select_from(Finding)
+    .where(
+        Finding.run_id == CheckIn.run_id,
+        Finding.state != FindingState.WITHDRAWN,
+        Finding.site_id == CheckIn.site_id,
+    )
+    .correlate(CheckIn)
+    .scalar_subquery()
+)
 _COLUMNS = (
     CheckIn.id,
     CheckIn.public_id,
@@ -79,7 +95,9 @@ _COLUMNS = (
     Checkpoint.name,
     Person.name.label("person_name"),
     Round.ordinal.label("round_ordinal"),
+    Round.plan_id.is_(None).label("is_extra"),
     Route.name.label("route_name"),
+    _ABNORMAL.label("abnormal"),
 )
 
 
@@ -147,6 +165,7 @@ def _narrow(statement: AnySelect, wanted: Filter, zone: ZoneInfo) -> AnySelect:
         Checkpoint.public_id == wanted.checkpoint_id if wanted.checkpoint_id else None,
         Person.public_id == wanted.person_id if wanted.person_id else None,
         CheckIn.is_late if wanted.late_only else None,
+        _ABNORMAL > 0 if wanted.abnormal_only else None,
     ]
     return statement.where(*(c for c in conditions if c is not None))
 

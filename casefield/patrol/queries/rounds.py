@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from casefield.checks.models import Finding, FindingState
 from casefield.core.db import AnyRow, db
 from casefield.core.errors import NotFound
 from casefield.patrol.models import (
@@ -62,6 +63,8 @@ class Point:
     run_id: int | None
     omission_id: str | None
     omission_closed: bool
+    #: how many items were found abnormal here
+    abnormal: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,10 @@ class Progress:
     @property
     def open_count(self) -> int:
         return self.count(Outcome.OVERDUE, Outcome.NEXT, Outcome.TODO)
+
+    @property
+    def abnormal(self) -> int:
+        return sum(point.abnormal for point in self.points)
 
     @property
     def is_open(self) -> bool:
@@ -109,6 +116,19 @@ def _judge(row: AnyRow, round_: Round, now: datetime) -> Outcome:
     return Outcome.OVERDUE if now >= row.late_from_at else Outcome.TODO
 
 
+def _abnormal() -> ScalarSelect[int]:
+    return (
+        select(func.count())
+        .select_from(Finding)
+        .where(
+            Finding.run_id == CheckIn.run_id,
+            Finding.state != FindingState.WITHDRAWN,
+        )
+        .correlate(CheckIn)
+        .scalar_subquery()
+    )
+
+
 def _points_of(round_ids: Collection[int]) -> dict[int, list[AnyRow]]:
     rows = db.session.execute(
         select(
@@ -131,6 +151,7 @@ def _points_of(round_ids: Collection[int]) -> dict[int, list[AnyRow]]:
             Omission.kind.label("omission_kind"),
             Omission.reason.label("skip_reason"),
             Omission.closed_at.label("omission_closed_at"),
+            _abnormal().label("abnormal"),
         )
         .join(Checkpoint, Checkpoint.id == RoundStop.checkpoint_id)
         .outerjoin(CheckIn, CheckIn.round_stop_id == RoundStop.id)
@@ -171,6 +192,7 @@ def _progress(round_: Round, rows: Sequence[AnyRow], now: datetime) -> Progress:
             row.run_id,
             row.omission_id,
             row.omission_closed_at is not None,
+            row.abnormal or 0,
         )
         points.append(point)
         if is_first:

@@ -1,6 +1,6 @@
 """The plain values of a day's sign-in sheet (CF-01)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -71,7 +71,7 @@ def sheet_of(
     lines = tuple(
         _line(p, point, first, zone, results, findings)
         for p in begun
-        for first, point in ((n == 0, pt) for n, pt in enumerate(p.points))
+        for first, point in _walked(p)
     )
     head = _head(route, day, progress)
     form = _form_head(site_id, f"{day:%Y%m%d}-{route.code}")
@@ -81,6 +81,20 @@ def sheet_of(
         )
     )
     return PatrolSheet(form, head, lines, _signatures(walkers))
+
+
+def _walked(progress: Progress) -> Iterator[tuple[bool, Point]]:
+    """Yield the points that a sheet tells of, and which of them begins the round.
+
+    An extra round owes no point: what it left out is not told.
+    """
+    told = [
+        point
+        for point in progress.points
+        if not progress.round.is_extra or point.at is not None
+    ]
+    for number, point in enumerate(told):
+        yield number == 0, point
 
 
 def _head(route: Route, day: date, progress: list[Progress]) -> SheetHead:
@@ -98,11 +112,14 @@ def _head(route: Route, day: date, progress: list[Progress]) -> SheetHead:
     return SheetHead(day, names, route.code, route.name, plan.period_minutes, tolerance)
 
 
-def _results(run_ids: list[int]) -> dict[int, Mapping[str, str]]:
+def _results(run_ids: list[int]) -> dict[int, tuple[Mapping[str, str], int]]:
+    """Return run → its results as they stand, and how often they were corrected."""
     rows = db.session.execute(
-        select(CheckRun.id, CheckRun.results).where(CheckRun.id.in_(run_ids))
+        select(CheckRun.id, CheckRun.results, CheckRun.revision).where(
+            CheckRun.id.in_(run_ids)
+        )
     )
-    return {row.id: row.results for row in rows}
+    return {row.id: (row.results, row.revision) for row in rows}
 
 
 def _mark(results: Mapping[str, str] | None) -> Mark:
@@ -119,26 +136,29 @@ def _line(
     point: Point,
     first: bool,  # noqa: FBT001 -- private, called once
     zone: ZoneInfo,
-    results: Mapping[int, Mapping[str, str]],
+    results: Mapping[int, tuple[Mapping[str, str], int]],
     findings: Mapping[int, list[Finding]],
 ) -> SheetLine:
     found = findings.get(point.run_id or 0, [])
     by_hand = point.method is Method.HAND
+    found_results, corrections = results.get(point.run_id or 0, (None, 0))
     extra = _("加巡") if progress.round.is_extra else ""
     return SheetLine(
-        round_no=progress.round.ordinal,
+        round_no=f"{_('加')}{progress.round.ordinal}"
+        if extra
+        else progress.round.ordinal,
         checkpoint_code=point.code,
         checkpoint_name=point.name,
         due="" if extra else f"{point.due_at.astimezone(zone):%H:%M}",
         outcome=_PRINTED.get(point.outcome, Printed.PENDING),
         signed=f"{point.at.astimezone(zone):%H:%M}" if point.at else "",
-        mark=_mark(results.get(point.run_id or 0)),
+        mark=_mark(found_results),
         abnormality=_("；").join(
             _("%(what)s：%(note)s", what=f.line_name, note=f.note) for f in found
         ),
         manual_reason=point.reason if by_hand else "",
         skip_reason=point.reason if point.outcome is Outcome.SKIPPED else "",
         person=point.person_name or "",
-        note=extra,
+        note=" ".join(filter(None, (extra, _("更正") if corrections else ""))),
         starts_round=first,
     )

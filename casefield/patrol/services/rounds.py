@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from casefield.core import ledger
@@ -32,6 +32,7 @@ from casefield.sites.models import Site
 AHEAD = timedelta(hours=24)
 #: after a long stop of the server, misses are told back to here
 BACK = timedelta(days=14)
+ONE_DAY = timedelta(days=1)
 #: an extra round that nobody finishes closes by itself
 EXTRA_LASTS = timedelta(hours=3)
 
@@ -56,6 +57,7 @@ def lay_out_rounds(site: Site, now: datetime) -> int:
 
     Safe to call at any time: a round that exists is left alone.
     """
+    _drop_on_closed_days(site, now)
     since = max(site.swept_until_at or now - AHEAD, now - BACK)
     plans = db.session.scalars(
         select(Plan)
@@ -160,20 +162,35 @@ def _stop(stop: RouteStop, window: Window, grace: timedelta) -> RoundStop:
     )
 
 
-def lay_out_again(route: Route, now: datetime) -> None:
-    """Drop the route's rounds that are not open yet, so that an edit reaches them."""
-    ahead = select(Round.id).where(
-        Round.route_id == route.id, Round.opens_at > now, Round.begun_at.is_(None)
-    )
-    ids = list(db.session.scalars(ahead))
-    for round_ in db.session.scalars(
-        select(Round).where(Round.id.in_(ids)).options(selectinload(Round.stops))
-    ):
+def _drop(unbegun: ColumnElement[bool]) -> None:
+    """Take away rounds that nobody has begun and that were not judged."""
+    rounds = db.session.scalars(
+        select(Round)
+        .where(unbegun, Round.begun_at.is_(None), Round.closed_at.is_(None))
+        .options(selectinload(Round.stops))
+    ).all()
+    for round_ in rounds:
         for stop in round_.stops:
             db.session.delete(stop)
         db.session.flush()
         db.session.delete(round_)
     db.session.flush()
+
+
+def _drop_on_closed_days(site: Site, now: datetime) -> None:
+    today = now.astimezone(site.zone).date()
+    closed = people.closed_days(site.id, today, (now + AHEAD + ONE_DAY).date())
+    if closed:
+        _drop(
+            Round.day_on.in_(closed)
+            & Round.plan_id.is_not(None)
+            & (Round.closes_at > now)
+        )
+
+
+def lay_out_again(route: Route, now: datetime) -> None:
+    """Drop the route's rounds that are not open yet, so that an edit reaches them."""
+    _drop((Round.route_id == route.id) & (Round.opens_at > now))
     site = db.session.get_one(Site, current_site_id())
     lay_out_rounds(site, now)
 

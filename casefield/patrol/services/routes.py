@@ -1,7 +1,7 @@
 """Checkpoints, routes and plans. An edit reaches rounds that are not open yet."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
@@ -44,7 +44,10 @@ FAULTS = {
     "duration": _l("每轮用时至少 1 分钟。"),
     "start_grace": _l("开始宽限不能比每轮用时长。"),
     "period": _l("一天不止一轮时，要写间隔。"),
-    "overlap": _l("提前 + 用时 + 完成宽限超过了间隔，相邻两轮会重叠。"),
+    "overlap": _l(
+        "提前 %(early)s + 用时 %(duration)s + 完成宽限 %(finish_grace)s "
+        "超过了间隔 %(period)s 分钟，相邻两轮会重叠。"
+    ),
     "day": _l("首轮到末轮加上用时超过了一天。"),
     "walk": _l("路线最后一点要在每轮用时之内走到。"),
     "weekdays": _l("至少选一天。"),
@@ -237,7 +240,7 @@ def make_plan(route: Route, wish: Wish, author: Author, now: datetime) -> Plan:
         TimingWrong: with the sentence of the first broken rule.
     """
     if faults := faults_of(route, wish.timing):
-        raise TimingWrong(str(FAULTS[faults[0]]))
+        raise TimingWrong(str(FAULTS[faults[0]]), **asdict(wish.timing))
     plan = Plan(site_id=route.site_id, valid_from_at=now, **wish.fields())
     route.plans.append(plan)
     db.session.flush()
@@ -257,7 +260,7 @@ def change_plan(
         TimingWrong: as in :func:`make_plan`.
     """
     if faults := faults_of(route, wish.timing):
-        raise TimingWrong(str(FAULTS[faults[0]]))
+        raise TimingWrong(str(FAULTS[faults[0]]), **asdict(wish.timing))
     plan.valid_until_at = now
     return make_plan(route, wish, author, now)
 

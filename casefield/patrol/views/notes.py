@@ -73,7 +73,7 @@ def note_new() -> Response:
                     photo_id=photo.id if photo else None,
                 )
                 answer.see(url_for("board.home"))
-            flash(_("已记下。"))
+            flash(_("已记下。"), "success")
             return answer.response
         form.form_errors.extend(refused.values())
     return render(

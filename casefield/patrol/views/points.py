@@ -117,9 +117,20 @@ def check_in_create(public_id: str, ordinal: int) -> Response:
             hand=unfinished.hand,
             status=422,
         )
-    late = _("迟") if now >= stop.late_from_at else _("按时")
-    at = site_time(now)
-    flash(_("%(name)s 已签到 %(at)s · %(late)s", name=stop.name, at=at, late=late))
+    except services.AlreadyDone as refusal:
+        flash(str(refusal), "warn")
+        return point_page(points.get_stop(public_id, ordinal), status=409)
+    late = _("迟到") if now >= stop.late_from_at else _("按时")
+    flash(
+        _(
+            "%(code)s %(name)s 已签到 %(at)s · %(late)s",
+            code=stop.code,
+            name=stop.name,
+            at=site_time(now),
+            late=late,
+        ),
+        "success",
+    )
     return answer.response
 
 
@@ -133,6 +144,7 @@ def stop_skip(public_id: str, ordinal: int) -> Response:
             stop = points.get_stop(public_id, ordinal, for_write=True)
             services.skip(stop, form.sentence, g.actor, clock.now())
             answer.see(url_for("patrol.round_view", public_id=public_id))
+        flash(_("%(code)s 已跳过，原因会写在签到表上。", code=stop.code), "success")
         return answer.response
     return render(
         "patrol/stop_skip.html",
@@ -219,6 +231,7 @@ def _correct_page(
             story["lines"],
             values={int(n): value for n, value in made.run.results.items()},
             notes={n: finding.note for n, finding in story["findings"].items()},
+            kept={n: f.photo for n, f in story["findings"].items() if f.photo},
         )
     return render(
         "patrol/check_in_correct.html",

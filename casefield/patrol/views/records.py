@@ -30,6 +30,7 @@ def _filter() -> tuple[RecordsFilterForm, Filter]:
         form.point.data or None,
         form.person.data or None,
         bool(form.late.data),
+        bool(form.abnormal.data),
     )
 
 

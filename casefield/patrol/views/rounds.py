@@ -61,7 +61,6 @@ def round_close(public_id: str) -> Response:
         round_ = queries.get_round(public_id, for_write=True)
         services.close_round(round_, g.actor, clock.now())
         answer.see(url_for("patrol.round_view", public_id=public_id))
-    flash(_("本轮已交。"))
     return answer.response
 
 
@@ -87,7 +86,7 @@ def round_hand_over(public_id: str) -> Response:
                 to = people.find_person(form.person.data)
                 services.hand_over_round(round_, to, g.actor, clock.now())
                 answer.see(url_for("patrol.round_view", public_id=public_id))
-            flash(_("这一轮已交给 %(name)s。", name=to.name))
+            flash(_("这一轮已交给 %(name)s。", name=to.name), "success")
             return answer.response
     return render(
         "patrol/round_hand_over.html",
@@ -109,7 +108,7 @@ def extra_begin(public_id: str) -> Response:
             answer.see(url_for("scan.place_view", code=code))
         else:
             answer.see(url_for("patrol.round_view", public_id=round_.public_id))
-    flash(_("加巡已开始，不计入考核。"))
+    flash(_("加巡已开始，不计入考核。"), "success")
     return answer.response
 
 
@@ -126,7 +125,7 @@ def miss_close(public_id: str) -> Response:
             comment = form.comment.data or ""
             services.close_misses(standing, comment, g.actor, clock.now())
             answer.see(url_for("board.duty_board"))
-        flash(_("漏巡已处理，记录仍在。"))
+        flash(_("漏巡已处理，记录仍在。"), "success")
         return answer.response
     progress = queries.get_progress(public_id, clock.now())
     return render(

@@ -89,7 +89,7 @@ def route_edit(public_id: str) -> Response:
         if not wrong and not form.errors:
             wrong = [str(refusal)]
         return _route_page(get_route(public_id), form, wrong)
-    flash(_("路线已保存，从还没开始的轮次起生效。"))
+    flash(_("路线已保存，从还没开始的轮次起生效。"), "success")
     return answer.response
 
 
@@ -194,7 +194,7 @@ def plan_edit(public_id: str, plan_id: str) -> Response:
             route = get_route(public_id)
             plan = _plan_of(route, plan_id)
         else:
-            flash(_("计划已更改，从还没开始的轮次起生效。"))
+            flash(_("计划已更改，从还没开始的轮次起生效。"), "success")
             return answer.response
     return _plan_page(route, plan, form)
 
@@ -205,7 +205,7 @@ def plan_end(public_id: str, plan_id: str) -> Response:
         route = get_route(public_id)
         services.end_plan(route, _plan_of(route, plan_id), g.actor, clock.now())
         answer.see(url_for("patrol.route_edit", public_id=public_id))
-    flash(_("计划已停用，以前的记录都在。"))
+    flash(_("计划已停用，以前的记录都在。"), "success")
     return answer.response
 
 
@@ -214,7 +214,7 @@ def route_retire(public_id: str) -> Response:
     with accept() as answer:
         services.retire_route(get_route(public_id), g.actor, clock.now())
         answer.see(url_for("patrol.route_list"))
-    flash(_("路线已停用，以前的记录都在。"))
+    flash(_("路线已停用，以前的记录都在。"), "success")
     return answer.response
 
 
@@ -286,7 +286,7 @@ def checkpoint_edit(public_id: str) -> Response:
             ).id
         services.change_checkpoint(point, name, checklist_id, g.actor, now)
         answer.see(url_for("patrol.route_list"))
-    flash(_("点位已保存，旧记录仍按当时的内容显示。"))
+    flash(_("点位已保存，旧记录仍按当时的内容显示。"), "success")
     return answer.response
 
 

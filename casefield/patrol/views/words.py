@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 
 from casefield.core.web import site_time
 from casefield.core.windows import tell_minutes
-from casefield.patrol.models import Method, Plan
+from casefield.patrol.models import Method, Plan, Round
 from casefield.patrol.queries.rounds import Outcome, Point
 
 _CELLS = {
@@ -21,9 +21,18 @@ _CHIPS = {
 }
 
 
-def cell_state(outcome: Outcome) -> str:
+def cell_state(point: Point) -> str:
     """Return the state of a cell in a grid or on the next-task card."""
-    return _CELLS.get(outcome, outcome.value)
+    if point.abnormal:
+        return "abnormal"
+    return _CELLS.get(point.outcome, point.outcome.value)
+
+
+def turn(round_: Round) -> str:
+    """Say which round of its route it is: 第 3 轮, 加巡 1."""
+    if round_.is_extra:
+        return _("加巡 %(n)s", n=round_.ordinal)
+    return _("第 %(n)s 轮", n=round_.ordinal)
 
 
 def chip_state(outcome: Outcome) -> str:
@@ -52,6 +61,8 @@ def cell_note(point: Point) -> str:
     parts = [f"{point.code} {outcome_word(point)}"]
     if point.at is not None:
         parts.append(site_time(point.at))
+    if point.abnormal:
+        parts.append(_("异常 %(n)s", n=point.abnormal))
     if point.method is Method.HAND:
         parts.append(_("手工"))
     return " ".join(parts)
@@ -72,5 +83,5 @@ def plan_words(plan: Plan) -> str:
 
 def init_app(app: Flask) -> None:
     """Teach the templates these words."""
-    for function in (cell_state, chip_state, outcome_word, cell_note, plan_words):
+    for function in (turn, cell_state, chip_state, outcome_word, cell_note, plan_words):
         app.jinja_env.filters[function.__name__] = function
