@@ -4,11 +4,15 @@ from typing import Any, cast
 
 from flask_babel import get_locale, lazy_gettext
 from flask_babel import lazy_gettext as _l
+from wtforms import DateField as WTDateField
 from wtforms import Form as WTForm
+from wtforms import IntegerField as WTIntegerField
 from wtforms import RadioField as WTRadioField
 from wtforms import SelectField as WTSelectField
 from wtforms import SelectMultipleField as WTSelectMultipleField
-from wtforms import StringField
+from wtforms import StringField, ValidationError
+from wtforms import TimeField as WTTimeField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from casefield.core.windows import read_minutes, tell_minutes
 
@@ -54,6 +58,12 @@ class _OfPairs:
         if choices is not None:
             self.choices = choices
 
+    def pre_validate(self, form: Any) -> None:
+        try:
+            super().pre_validate(form)  # type: ignore[misc]  # stands before a field
+        except ValidationError:
+            raise ValidationError(str(_l("请从列表里选"))) from None
+
 
 class SelectField(_OfPairs, WTSelectField):
     """One of several."""
@@ -65,6 +75,73 @@ class SelectMultipleField(_OfPairs, WTSelectMultipleField):
 
 class RadioField(_OfPairs, WTRadioField):
     """One of a few, all in sight."""
+
+
+class IntegerField(WTIntegerField):
+    """A whole number that says in our own words what it takes; see ``number``."""
+
+    def __init__(
+        self, *given: Any, sentence: str | None = None, **options: Any
+    ) -> None:
+        super().__init__(*given, **options)
+        self.sentence = sentence or str(_l("请填整数"))
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        if valuelist and str(valuelist[0]).strip():
+            try:
+                super().process_formdata(valuelist)
+            except ValueError:
+                raise ValueError(self.sentence) from None
+        else:
+            self.data = None
+
+
+class DateField(WTDateField):
+    """A day."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(_l("请选一个日期，如 2026-03-05")) from None
+
+
+class TimeField(WTTimeField):
+    """A time by the clock."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(_l("请写成 8:30")) from None
+
+
+def number(
+    name: str,
+    least: int,
+    most: int,
+    unit: str = "",
+    *,
+    optional: bool = False,
+    default: int | None = None,
+) -> IntegerField:
+    """Make a field for a whole number whose errors name it, its bounds, its unit."""
+    values = {"name": name, "least": str(least), "most": str(most), "unit": unit}
+    if unit:
+        told = _l("%(name)s请填 %(least)s 到 %(most)s 的整数，单位：%(unit)s", **values)
+    else:
+        told = _l("%(name)s请填 %(least)s 到 %(most)s 的整数", **values)
+    sentence = cast("str", told)
+    wanted = Optional() if optional else InputRequired(sentence)
+    rules = [wanted, NumberRange(least, most, sentence)]
+    return IntegerField(name, rules, sentence=sentence, default=default)
+
+
+def at_most(letters: int) -> Length:
+    """Limit a text and say so in our own words."""
+    return Length(
+        max=letters, message=cast("str", _l("最多 %(n)s 个字", n=str(letters)))
+    )
 
 
 class MinutesField(StringField):

@@ -122,6 +122,17 @@ def site_datetime(instant: datetime | None) -> str:
     return f"{site_date(local.date())} {site_time(instant)}"
 
 
+def clock_minutes(minutes: int) -> str:
+    """Write minutes from midnight as the clock shows them: 1500 is ``次日 01:00``."""
+    days, rest = divmod(minutes, 24 * 60)
+    told = f"{rest // 60:02d}:{rest % 60:02d}"
+    if days == 0:
+        return told
+    if days == 1:
+        return _("次日 %(time)s", time=told)
+    return _("第三天 %(time)s", time=told)
+
+
 def span(length: timedelta) -> str:
     """Write a length of time in the largest two sensible units."""
     minutes = int(length.total_seconds() // 60)
@@ -232,6 +243,7 @@ def init_app(app: Flask) -> None:
         "full_date_at": full_date_at,
         "site_day": site_day,
         "minutes": tell_minutes,
+        "clock_minutes": clock_minutes,
     }
     app.session_interface = FormSessions()
     app.jinja_env.filters.update(filters)

@@ -3,21 +3,22 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from wtforms import BooleanField, DateField, IntegerField, StringField
+from wtforms import BooleanField, StringField
 from wtforms.validators import (
     DataRequired,
     InputRequired,
-    Length,
-    NumberRange,
     Optional,
     Regexp,
 )
 
 from casefield.core.fields import (
+    DateField,
     Form,
     MinutesField,
     SelectField,
     SelectMultipleField,
+    at_most,
+    number,
     strip,
 )
 from casefield.core.fields import label as _l
@@ -55,9 +56,7 @@ def people_choices(people: Iterable[Person], *, none: str | None = None) -> Choi
 
 
 def _text(label: str, missing: str, most: int) -> StringField:
-    return StringField(
-        label, [DataRequired(missing), Length(max=most)], filters=[strip]
-    )
+    return StringField(label, [DataRequired(missing), at_most(most)], filters=[strip])
 
 
 def _day(label: str) -> DateField:
@@ -74,7 +73,7 @@ class PersonForm(Form):
         filters=[strip],
     )
     name = _text(_l("姓名"), _l("请填姓名"), 40)
-    name_en = StringField(_l("英文名"), [Length(max=60)], filters=[strip])
+    name_en = StringField(_l("英文名"), [at_most(60)], filters=[strip])
     role = SelectField(_l("权限"))
     joined_on = _day(_l("入职日"))
 
@@ -84,7 +83,9 @@ class NewPersonForm(PersonForm):
 
 
 class PostingForm(Form):
-    post = SelectField(_l("岗位"), validate_choice=False)
+    post = SelectField(
+        _l("岗位"), [InputRequired(_l("请选岗位"))], validate_choice=False
+    )
     from_on = _day(_l("从"))
     to_on = DateField(_l("到"), [Optional()])
     is_lead = BooleanField(_l("担任班组长"))
@@ -92,16 +93,10 @@ class PostingForm(Form):
 
 class PostForm(Form):
     name = _text(_l("名称"), _l("请填名称"), 40)
-    name_en = StringField(_l("英文名"), [Length(max=60)], filters=[strip])
+    name_en = StringField(_l("英文名"), [at_most(60)], filters=[strip])
     reports_to = SelectField(_l("上级岗位"), validate_choice=False)
     follows = SelectField(_l("沿用哪个岗位的标准"), validate_choice=False)
-    starts_early_minutes = IntegerField(
-        _l("提前到岗"),
-        [
-            InputRequired(_l("请填 0 到 240 之间的整数")),
-            NumberRange(0, 240, _l("请填 0 到 240 之间的整数")),
-        ],
-    )
+    starts_early_minutes = number(_l("提前到岗"), 0, 240, _l("分钟"))
 
 
 class ShiftForm(Form):
@@ -120,12 +115,22 @@ class ShiftForm(Form):
 
 class ClosedDayForm(Form):
     on_day = _day(_l("日期"))
-    reason = StringField(_l("原因"), [Length(max=100)], filters=[strip])
+    reason = StringField(_l("原因"), [at_most(100)], filters=[strip])
 
 
 class RotaForm(Form):
     """Choices come with the page; the service looks up what they name."""
 
-    shift = SelectField(_l("班次"), validate_choice=False)
-    post = SelectField(_l("岗位"), validate_choice=False)
+    shift = SelectField(
+        _l("班次"), [InputRequired(_l("请选班次"))], validate_choice=False
+    )
+    post = SelectField(
+        _l("岗位"), [InputRequired(_l("请选岗位"))], validate_choice=False
+    )
     stands_in_for = SelectField(_l("替谁"), validate_choice=False)
+
+
+class StandInForm(Form):
+    person = SelectField(
+        _l("换谁来上"), [InputRequired(_l("请选换谁来上"))], validate_choice=False
+    )

@@ -8,18 +8,13 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wtforms import (
-    BooleanField,
     DecimalField,
-    IntegerField,
     StringField,
-    TimeField,
     ValidationError,
 )
 from wtforms.validators import (
     DataRequired,
     InputRequired,
-    Length,
-    NumberRange,
     Optional,
     Regexp,
 )
@@ -30,6 +25,9 @@ from casefield.core.fields import (
     RadioField,
     SelectField,
     SelectMultipleField,
+    TimeField,
+    at_most,
+    number,
     strip,
 )
 from casefield.core.fields import label as _l
@@ -86,41 +84,30 @@ class SiteSettings:
         return cls(**{key: value for key, value in kept.items() if key in known})
 
 
-def _number(label: str, least: int, most: int) -> IntegerField:
-    sentence = _l(
-        "请填 %(least)s 到 %(most)s 之间的整数", least=str(least), most=str(most)
-    )
-    return IntegerField(
-        label, [InputRequired(sentence), NumberRange(least, most, sentence)]
-    )
-
-
 def _required(sentence: str, most: int) -> list[Any]:
-    return [DataRequired(sentence), Length(max=most)]
+    return [DataRequired(sentence), at_most(most)]
 
 
 class SettingsForm(Form):
     name = StringField(
         _l("项目名称"), _required(_l("请填项目名称"), 60), filters=[strip]
     )
-    developer = StringField(_l("开发商"), [Length(max=60)], filters=[strip])
+    developer = StringField(_l("开发商"), [at_most(60)], filters=[strip])
     zone_name = SelectField(_l("时区"), validate_choice=False)
     opens = TimeField(_l("开放时间"), [InputRequired(_l("请写成 8:30"))])
     closes = TimeField(_l("结束时间"), [InputRequired(_l("请写成 18:00"))])
-    greet_morning_minutes = MinutesField(_l("上午好，从"), [InputRequired()])
-    greet_noon_minutes = MinutesField(_l("中午好，从"), [InputRequired()])
-    greet_afternoon_minutes = MinutesField(_l("下午好，从"), [InputRequired()])
-    greet_evening_minutes = MinutesField(_l("晚上好，从"), [InputRequired()])
-    refill_share = SelectField(
-        _l("杯中剩多少时续杯"), choices=[("1/4", "1/4"), ("1/3", "1/3"), ("1/2", "1/2")]
+    greet_morning_minutes = MinutesField(
+        _l("上午好，从"), [InputRequired(_l("请写成 9:00"))]
     )
-    restroom_minutes = _number(_l("卫生间巡检间隔"), 5, 240)
-    repair_sla_minutes = _number(_l("报修响应时限"), 1, 240)
-    speed_limit_kmh = _number(_l("电瓶车限速"), 5, 30)
-    pass_mark = _number(_l("考核及格分"), 1, 100)
-    lost_item_days = _number(_l("拾获物品移交期限"), 1, 365)
-    contact_retention_days = _number(_l("客户联系方式保留"), 1, 365)
-    location_enabled = BooleanField(_l("签到时记录手机定位"))
+    greet_noon_minutes = MinutesField(
+        _l("中午好，从"), [InputRequired(_l("请写成 9:00"))]
+    )
+    greet_afternoon_minutes = MinutesField(
+        _l("下午好，从"), [InputRequired(_l("请写成 9:00"))]
+    )
+    greet_evening_minutes = MinutesField(
+        _l("晚上好，从"), [InputRequired(_l("请写成 9:00"))]
+    )
 
     @classmethod
     def of(cls, site: Site) -> "SettingsForm":
@@ -154,10 +141,12 @@ class SettingsForm(Form):
         if None not in bands and not (bands == sorted(set(bands)) and bands[-1] < 1440):
             raise ValidationError(str(_l("四个时刻要一个比一个晚，都在当天之内")))
 
-    @property
-    def settings(self) -> SiteSettings:
-        """The typed rules, once the form is valid."""
-        return SiteSettings.read(self.data)
+    def settings(self, kept: Mapping[str, Any]) -> SiteSettings:
+        """Return the typed rules, once the form is valid; ``kept`` are the site's.
+
+        What the form does not ask for stays as it is.
+        """
+        return SiteSettings.read({**kept, **self.data})
 
 
 class PlaceForm(Form):
@@ -192,7 +181,7 @@ class LabelForm(Form):
     grid = SelectField(_l("标签纸"), choices=[(key, key) for key in GRIDS])
     dx = DecimalField(_l("左右偏移"), [Optional()], default=Decimal(0))
     dy = DecimalField(_l("上下偏移"), [Optional()], default=Decimal(0))
-    used = IntegerField(_l("已用掉的格数"), [Optional(), NumberRange(0, 60)], default=0)
+    used = number(_l("已用掉的格数"), 0, 60, _l("格"), optional=True, default=0)
 
     def _validate_offset(self, field: DecimalField) -> None:
         offset = field.data
@@ -218,6 +207,6 @@ GRID_WORDS: Final[Mapping[str, str]] = {
 class SiteForm(Form):
     name = StringField(
         _l("项目名称"),
-        [InputRequired(_l("请填项目名称")), Length(max=60)],
+        [InputRequired(_l("请填项目名称")), at_most(60)],
         filters=[strip],
     )

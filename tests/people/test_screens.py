@@ -179,7 +179,7 @@ SHIFT = {
 def test_shifts_are_told_past_midnight(app: Flask, cast: Cast) -> None:
     manager = browser(app, cast.manager)
     assert manager.submit("/shifts/new", SHIFT, to="/shifts").status_code == 303
-    assert "25:00–32:00" in _text(manager.get("/posts"))
+    assert "次日 01:00–次日 08:00" in _text(manager.get("/posts"))
     with factories.looking(cast.site):
         made = db.session.scalars(select(ShiftTemplate)).one()
     page = f"/shifts/{made.public_id}"

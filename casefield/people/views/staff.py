@@ -57,7 +57,7 @@ def _person_page(
 ) -> Response:
     own = person.id == g.actor.person_id
     form = form or PostingForm(data={"from_on": today()})
-    form.post.choices = post_choices(queries.list_posts())
+    form.post.choices = post_choices(queries.list_posts(), none=_("请选择"))
     return render(
         "people/person_view.html",
         person=person,

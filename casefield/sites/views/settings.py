@@ -37,7 +37,7 @@ def settings_update() -> Response:
             zone_name=form.zone_name.data or site.zone_name,
             opens=form.opens.data or site.opens,
             closes=form.closes.data or site.closes,
-            settings=asdict(form.settings),
+            settings=asdict(form.settings(site.settings)),
         )
         services.change_site(site, values, g.actor, clock.now())
         answer.see(url_for("sites.settings"))
