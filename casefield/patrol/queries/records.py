@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 from casefield.checks.models import Finding, FindingState
 from casefield.core.db import AnyRow, AnySelect, BigId, UTCDateTime, db
 from casefield.core.prebuilt import Prebuilt, Stored
-from casefield.core.scope import current_site_id
+from casefield.core.scope import current_site_id, scoped
 from casefield.patrol.models import (
     CheckIn,
     Checkpoint,
@@ -70,8 +70,7 @@ class Line:
     round_ordinal: int
     is_extra: bool
     route_name: str
-    #: how many of its items were found abnormal
-    abnormal: int
+    run_id: int | None
 
 
 _ABNORMAL = (
@@ -97,7 +96,7 @@ _COLUMNS = (
     Round.ordinal.label("round_ordinal"),
     Round.plan_id.is_(None).label("is_extra"),
     Route.name.label("route_name"),
-    _ABNORMAL.label("abnormal"),
+    CheckIn.run_id,
 )
 
 
@@ -154,6 +153,31 @@ def list_check_ins(
     statement = _narrow(_NEWEST if before is None else _OLDER, wanted, zone)
     found = db.session.execute(statement, values).all()
     return [Line(*row) for row in found[:PAGE]], len(found) > PAGE
+
+
+_FOUND = Prebuilt(
+    scoped(
+        select(Finding.run_id, func.count().label("abnormal"))
+        .where(
+            Finding.site_id == bindparam("site_id"),
+            Finding.run_id.between(bindparam("first"), bindparam("last")),
+            Finding.state != FindingState.WITHDRAWN,
+        )
+        .group_by(Finding.run_id)
+    )
+)
+
+
+def abnormal_of(lines: Sequence[Line]) -> dict[int, int]:
+    """Return run → how many of its items were found abnormal, for some check-ins.
+
+    Runs are numbered as they are made, so those of a page lie in a short range.
+    """
+    runs = [line.run_id for line in lines if line.run_id is not None]
+    if not runs:
+        return {}
+    rows = _FOUND.stored(site_id=current_site_id(), first=min(runs), last=max(runs))
+    return {row[0]: row[1] for row in rows}
 
 
 def _narrow(statement: AnySelect, wanted: Filter, zone: ZoneInfo) -> AnySelect:

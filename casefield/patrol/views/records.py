@@ -58,13 +58,16 @@ def _choices(form: RecordsFilterForm) -> None:
 
 
 @lru_cache(maxsize=8192)
-def _row(line: Line, this_day: date, zone: ZoneInfo, _locale: str) -> bytes:
-    """Write a check-in as a row of the list; it never changes, so once is enough."""
+def _row(
+    line: Line, abnormal: int, this_day: date, zone: ZoneInfo, _locale: str
+) -> bytes:
+    """Write a check-in as a row of the list: once for each thing to be said."""
     at = line.at.astimezone(zone)
     day = "" if at.date() == this_day else f"{at.month}-{at.day:02d} "
     return render_template(
         "patrol/_check_in_row.html",
         line=line,
+        abnormal=abnormal,
         at=f"{day}{at.hour:02d}:{at.minute:02d}",
         methods=_methods(),
     ).encode()
@@ -72,7 +75,13 @@ def _row(line: Line, this_day: date, zone: ZoneInfo, _locale: str) -> bytes:
 
 def _rows(lines: list[Line]) -> bytes:
     zone, this_day, locale = site_zone(), today(), g.actor.locale
-    return b"".join([_row(line, this_day, zone, locale) for line in lines])
+    found = records.abnormal_of(lines)
+    return b"".join(
+        [
+            _row(line, found.get(line.run_id or 0, 0), this_day, zone, locale)
+            for line in lines
+        ]
+    )
 
 
 @lru_cache(maxsize=1024)
