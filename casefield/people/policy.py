@@ -42,6 +42,8 @@ POLICY: Policy = {
 #: what people type to sign in
 STAFF_NUMBER = re.compile(r"[A-Za-z0-9-]{1,20}\Z")
 
+#: roles that the rota does not plan: they work no post of the site
+OFF_ROTA = frozenset({Role.SALES, Role.ADMIN})
 #: whom each role may take on, edit, give a role and let go; nobody handles themselves
 HANDLES: Mapping[Role, frozenset[Role]] = {
     Role.MANAGEMENT: frozenset({Role.STAFF, Role.LEAD}),

@@ -21,6 +21,7 @@ from casefield.people.models import (
     RotaEntry,
     ShiftTemplate,
 )
+from casefield.people.policy import OFF_ROTA
 
 ONE_DAY = timedelta(days=1)
 
@@ -341,7 +342,7 @@ class RotaWeek:
     """A week of the rota, person by person in the order of their posts."""
 
     days: list[date]
-    closed: set[date]
+    closed: list[ClosedDay]
     rows: list[RotaRow]
 
     @property
@@ -349,12 +350,13 @@ class RotaWeek:
         return sum(len(entries) for row in self.rows for entries in row.days)
 
 
-def rota_week(site_id: int, monday: date) -> RotaWeek:
+def rota_week(monday: date) -> RotaWeek:
     """Return the rota of the week that begins with ``monday``."""
     days = [monday + n * ONE_DAY for n in range(7)]
     cells: dict[tuple[int, date], list[RotaEntry]] = {}
     for entry in rota_between(days[0], days[-1]):
         cells.setdefault((entry.person_id, entry.on_day), []).append(entry)
+    planned = {person_id for person_id, _day in cells}
     rows = [
         RotaRow(
             person,
@@ -363,6 +365,7 @@ def rota_week(site_id: int, monday: date) -> RotaWeek:
         )
         for person in list_people(monday)
         if person.joined_on <= days[-1]
+        if person.role not in OFF_ROTA or person.id in planned
     ]
     last = 10_000
     rows.sort(
@@ -371,4 +374,5 @@ def rota_week(site_id: int, monday: date) -> RotaWeek:
             row.person.staff_no,
         )
     )
-    return RotaWeek(days, closed_days(site_id, days[0], days[-1]), rows)
+    closed = [day for day in list_closed_days(monday) if day.on_day <= days[-1]]
+    return RotaWeek(days, closed, rows)

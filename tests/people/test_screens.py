@@ -198,13 +198,113 @@ def test_closed_days_come_and_go(app: Flask, cast: Cast) -> None:
     data = {"on_day": "2999-01-01", "reason": "元旦"}
     assert manager.submit("/posts", data, to="/closed-days").status_code == 303
     assert "元旦" in _text(manager.get("/posts"))
-    assert manager.submit("/posts", data, to="/closed-days").status_code == 422
-    past = manager.submit("/posts", {"on_day": "2020-01-01"}, to="/closed-days")
-    assert past.status_code == 422
     gone = manager.submit("/posts", SURE, to="/closed-days/2999-01-01/remove")
     assert gone.status_code == 303
     with factories.looking(cast.site):
         assert not db.session.scalars(select(ClosedDay)).all()
+
+
+@pytest.mark.parametrize("week", [{}, {"week": "2026-03-02"}])
+@pytest.mark.parametrize(
+    ("day", "why"),
+    [
+        ("2026-03-04", "这一天已经过去"),
+        ("2026-03-06", "这一天已经是闭馆日"),
+        ("gestern", "请选一个日期"),
+    ],
+)
+@pytest.mark.usefixtures("frozen")
+def test_a_day_that_cannot_close_is_said_beside_it(
+    app: Flask, cast: Cast, day: str, why: str, week: dict[str, str]
+) -> None:
+    manager = browser(app, cast.manager)
+    first = {"on_day": "2026-03-06"}
+    assert manager.submit("/posts", first, to="/closed-days").status_code == 303
+    answer = manager.submit("/posts", {"on_day": day} | week, to="/closed-days")
+    assert answer.status_code == 422
+    assert ("排班表" in answer.text) == bool(week)
+    assert f'<a href="#on_day">{why}' in answer.text
+    assert why in answer.text.split('id="on_day-error"')[1].split("</p>")[0]
+
+
+@pytest.mark.usefixtures("frozen")
+def test_the_rota_shows_closes_and_opens_a_day(
+    app: Flask, cast: Cast, shift: ShiftTemplate
+) -> None:
+    assert shift.code
+    manager = browser(app, cast.manager)
+    page = f"/rota?week={MONDAY}"
+    assert 'class="rota__off"' not in _text(manager.get(page))
+    week = {"week": str(MONDAY)}
+    data = {"on_day": "2026-03-06", "reason": "年会"} | week
+    answer = manager.submit(page, data, to="/closed-days")
+    assert answer.location == page
+    shown = _text(manager.get(page))
+    assert shown.count('class="rota__off"') == shown.count('scope="row"')
+    assert "年会" in shown
+    assert "年会" in _text(browser(app, cast.lead).get(page))
+    gone = manager.submit(page, SURE | week, to="/closed-days/2026-03-06/remove")
+    assert gone.location == page
+    assert "年会" not in _text(manager.get(page))
+
+
+def test_a_number_names_its_field_bounds_and_unit(
+    app: Flask, cast: Cast, post: Post
+) -> None:
+    manager = browser(app, cast.manager)
+    page = f"/posts/{post.public_id}"
+    for told in ("241", "-1", "bald", ""):
+        data = {"name": "安保岗", "starts_early_minutes": told}
+        answer = manager.submit(page, data)
+        assert answer.status_code == 422
+        assert "提前到岗请填 0 到 240 的整数，单位：分钟" in answer.text
+
+
+def test_nobody_is_chosen_before_the_planner_chooses(
+    app: Flask, cast: Cast, post: Post, shift: ShiftTemplate
+) -> None:
+    factories.make_rota_entry(cast.guard, shift, post, MONDAY)
+    holder = factories.make_person(cast.site, name="本岗闲人")
+    busy = factories.make_person(cast.site, name="本岗忙人")
+    other = factories.make_person(cast.site, name="他岗闲人")
+    for person in (holder, busy):
+        factories.make_posting(person, post)
+    factories.make_rota_entry(busy, shift, post, MONDAY)
+    manager = browser(app, cast.manager)
+    cell = f"/rota/{cast.guard.public_id}/{MONDAY}"
+    page = _text(manager.get(cell))
+    chooser = page.split('id="person-1"')[1].split("</select>")[0]
+    assert "selected" not in chooser.replace('<option value="" selected', "")
+    names = re.findall(r">(\S+) \w+</option>", chooser)
+    order = [names.index(person.name) for person in (holder, other, busy)]
+    assert order == sorted(order)
+    assert names[0] == holder.name
+    assert names[-1] == busy.name
+    assert cast.admin.name not in names
+    assert cast.sales.name not in names
+    with factories.looking(cast.site):
+        entry = db.session.scalars(
+            select(RotaEntry).where(RotaEntry.person_id == cast.guard.id)
+        ).one()
+    hand = f"/rota/entries/{entry.public_id}/stand-in"
+    assert "请选换谁来上" in manager.submit(cell, {}, to=hand).text
+    unplanned = manager.submit(cell, {"stands_in_for": ""})
+    assert unplanned.status_code == 422
+    assert "请选班次" in unplanned.text
+    assert "请选岗位" in unplanned.text
+    given = f"/people/{cast.guard.public_id}"
+    data = {"post": "", "from_on": "2026-03-01"}
+    assert "请选岗位" in manager.submit(given, data, to=f"{given}/posts").text
+
+
+def test_sales_and_admin_have_no_row_unless_planned(
+    app: Flask, cast: Cast, post: Post, shift: ShiftTemplate
+) -> None:
+    factories.make_rota_entry(cast.sales, shift, post, MONDAY)
+    page = _text(browser(app, cast.manager).get(f"/rota?week={MONDAY}"))
+    assert f"/people/{cast.sales.public_id}" in page
+    assert f"/people/{cast.guard.public_id}" in page
+    assert f"/people/{cast.admin.public_id}" not in page
 
 
 def test_a_shift_is_planned_handed_over_and_removed(

@@ -15,6 +15,7 @@ from casefield.people import queries, services
 from casefield.people.forms import ClosedDayForm, PostForm, ShiftForm, post_choices
 from casefield.people.models import Family, Post, ShiftTemplate
 from casefield.people.views.blueprint import blueprint
+from casefield.people.views.rota import week_page, week_url
 
 FAMILIES = {
     Family.SERVICE: _l("案场服务岗"),
@@ -195,11 +196,11 @@ def closed_day_create() -> Response:
         try:
             with accept() as answer:
                 if day < today():
-                    raise DomainError(_("过去的日子不能再改成闭馆。"))
+                    raise DomainError(_("这一天已经过去，不能再改成闭馆。"))
                 services.close_day(day, form.reason.data or "", g.actor, clock.now())
-                answer.see(url_for("people.post_list"))
+                answer.see(week_url(day) if _week() else url_for("people.post_list"))
         except Conflict:
-            form.refuse("on_day", _("这一天已经是闭馆日"))
+            form.refuse("on_day", _("这一天已经是闭馆日。"))
         except DomainError as refusal:
             if refusal.status != 422:
                 raise
@@ -207,7 +208,17 @@ def closed_day_create() -> Response:
         else:
             notice(_("闭馆日已加上，当天不排巡视。"))
             return answer.response
-    return _list_page(form, 422)
+    week = _week()
+    return week_page(week, form, 422) if week else _list_page(form, 422)
+
+
+def _week() -> date | None:
+    """Return a day of the week whose page sent the form, if one did."""
+    told = request.form.get("week", "")
+    try:
+        return date.fromisoformat(told)
+    except ValueError:
+        return None
 
 
 @blueprint.post("/closed-days/<on_day>/remove")
@@ -225,5 +236,5 @@ def closed_day_remove(on_day: str) -> Response:
         if day < today():
             raise DomainError(_("过去的闭馆日不能再改。"))
         services.open_day(queries.find_closed_day(day), g.actor, clock.now())
-        answer.see(url_for("people.post_list"))
+        answer.see(week_url(day) if _week() else url_for("people.post_list"))
     return answer.response
