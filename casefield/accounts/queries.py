@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from sqlalchemy import ScalarSelect, bindparam, select
-from sqlalchemy.orm import InstrumentedAttribute, joinedload
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import joinedload
 
 from casefield.accounts.models import Account, Session, SignInLink
 from casefield.core.db import db
@@ -41,8 +41,8 @@ class Actor:
     session_id: int
     device_id: int
     must_change: bool
-    post_name: str | None
-    post_name_en: str | None
+    #: the first post held, in Chinese and in English
+    post_told: str | None
 
     is_authenticated = True
     is_active = True
@@ -54,7 +54,10 @@ class Actor:
     @property
     def post_names(self) -> str | None:
         """The first post that the person holds, in the person's language."""
-        return (self.post_name_en if self.locale == "en" else None) or self.post_name
+        if self.post_told is None:
+            return None
+        chinese, _, english = self.post_told.partition(_BETWEEN)
+        return (english if self.locale == "en" else "") or chinese
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +83,16 @@ class SiteFacts:
     closes: time
 
 
-def _first_post(name: InstrumentedAttribute[str]) -> ScalarSelect[str]:
-    return (
-        select(name)
-        .join(Posting, Posting.post_id == Post.id)
-        .where(Posting.person_id == Person.id, Posting.to_on.is_(None))
-        .order_by(Posting.id)
-        .limit(1)
-        .scalar_subquery()
-    )
+#: one subquery for both languages; nobody types this character into a name
+_BETWEEN = "\x1f"
+_FIRST_POST = (
+    select(Post.name + _BETWEEN + Post.name_en)
+    .join(Posting, Posting.post_id == Post.id)
+    .where(Posting.person_id == Person.id, Posting.to_on.is_(None))
+    .order_by(Posting.id)
+    .limit(1)
+    .scalar_subquery()
+)
 
 
 _SIGN_IN = Prebuilt(
@@ -108,8 +112,7 @@ _SIGN_IN = Prebuilt(
         Session.seen_at,
         Session.site_id,
         Account.must_change,
-        _first_post(Post.name).label("post_name"),
-        _first_post(Post.name_en).label("post_name_en"),
+        _FIRST_POST.label("post_told"),
         Site.public_id.label("site_public_id"),
         Site.name.label("site_name"),
         Site.zone_name,
@@ -148,8 +151,7 @@ def find_sign_in(token: str, now: datetime) -> SignIn | None:
         row.session_id,
         row.device_id,
         row.must_change,
-        row.post_name,
-        row.post_name_en,
+        row.post_told,
     )
     site = SiteFacts(
         row.site_id,
