@@ -33,7 +33,7 @@ def test_an_extra_round_never_moves_the_figures(live: Live, open_page: Open) -> 
     expect(page.locator("h1")).to_contain_text("X05")
     finish_all_normal(page)
     page.get_by_role("button", name="结束加巡").tap()
-    expect(page.locator("body")).to_contain_text("本轮已交")
+    expect(page.locator("body")).to_contain_text("已交：到 1")
     assert len(check_ins(live, "X05", live.now)) == 1
     assert _figures(manager) == figures
 
