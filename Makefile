@@ -33,10 +33,10 @@ check: install-python-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: install-dev
+bench: install-dev install-bench
 	$(BIN)/python -m bench
 
-bench-full: install-dev
+bench-full: install-dev install-bench
 	$(BIN)/python -m bench --full
 
 shots: install-dev
@@ -63,12 +63,16 @@ install: install-system install-python $(CATALOGUES) $(COMPRESSED)
 
 install-dev: install-system-dev install-python-dev $(CATALOGUES) $(COMPRESSED)
 
-.PHONY: install-system install-system-dev install-python install-python-dev
+.PHONY: install-system install-system-dev install-bench install-python install-python-dev
 install-system:
 	@scripts/install-system $(RUN_PACKAGES)
 
 install-system-dev:
 	@scripts/install-system $(TEST_PACKAGES)
+
+# the load generator
+install-bench:
+	@scripts/install-system wrk
 
 install-python:
 	@PYTHON=$(PYTHON) scripts/install-python run
