@@ -2,13 +2,18 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from html import escape
 from io import BytesIO
 from tempfile import SpooledTemporaryFile, TemporaryFile
 from typing import IO, Any
+from urllib.parse import urlsplit
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
+from casefield.core.assets import static_url
+from casefield.core.headers import SECURITY_HEADERS
 from casefield.core.logs import security_event
 
 Scope = dict[str, Any]
@@ -24,10 +29,12 @@ PIECE = 64 * 1024
 class Refused(Exception):
     """A request answered before the application sees it."""
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, english: str, chinese: str) -> None:
         """Keep the status and the sentence that the client is shown."""
-        super().__init__(reason)
+        super().__init__(english)
         self.status = status
+        self.english = english
+        self.chinese = chinese
 
 
 class Disconnected(Exception):
@@ -60,6 +67,7 @@ class BufferedServer:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
+        environ: WSGIEnvironment = {}
         try:
             environ = _environ(scope)
             body = await self._body(environ, receive)
@@ -67,7 +75,7 @@ class BufferedServer:
             return
         except Refused as refused:
             security_event("request_refused", status=refused.status, why=str(refused))
-            await _send(send, _plain(refused.status, str(refused)))
+            await _send(send, _refusal(refused, environ))
             return
         loop = asyncio.get_running_loop()
         try:
@@ -92,20 +100,32 @@ class BufferedServer:
         if not chunked and declared in {"", "0"}:
             return None
         if declared and int(declared) > self.max_body_bytes:
-            raise Refused(413, "The request is too large. 上传的内容太大。")
+            raise self._too_large()
         body: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 -- closed after the answer
         try:
             async with asyncio.timeout(self.body_seconds):
                 size = await self._collect(body, receive)
         except TimeoutError:
             body.close()
-            raise Refused(408, "The request took too long. 上传超时。") from None
+            raise Refused(
+                408, "The upload took too long.", "上传超时。请到信号好的地方再试一次。"
+            ) from None
         except BaseException:
             body.close()
             raise
         environ["CONTENT_LENGTH"] = str(size)
         body.seek(0)
         return body
+
+    def _too_large(self) -> Refused:
+        limit = self.max_body_bytes >> 20
+        return Refused(
+            413,
+            f"This is too large: at most {limit} MB can be sent at once. Please go"
+            " back and take the photo again, or send fewer photos.",
+            f"内容太大，没有收下：一次最多 {limit} MB。请返回上一页，重拍一张照片"
+            "再试，或少选几张。",
+        )
 
     async def _collect(self, body: IO[bytes], receive: Receive) -> int:
         size = 0
@@ -116,7 +136,7 @@ class BufferedServer:
             piece = event.get("body", b"")
             size += len(piece)
             if size > self.max_body_bytes:
-                raise Refused(413, "The request is too large. 上传的内容太大。")
+                raise self._too_large()
             body.write(piece)
             if not event.get("more_body", False):
                 return size
@@ -190,7 +210,7 @@ def _latin(text: str) -> str:
 
 def _joined(name: str, first: str, second: str) -> str:
     if name in {"HTTP_HOST", "CONTENT_LENGTH", "CONTENT_TYPE"}:
-        raise Refused(400, "A header is given twice. 请求头重复。")
+        raise Refused(400, "A header is given twice.", "请求头重复。")
     return first + ("; " if name == "HTTP_COOKIE" else ", ") + second
 
 
@@ -221,13 +241,73 @@ def _whole(pieces: Iterable[bytes]) -> bytes | IO[bytes]:
     return file
 
 
-def _plain(status: int, sentence: str) -> Answer:
+_SHEETS = (
+    "tokens",
+    "base",
+    "controls",
+    "cards",
+    "feedback",
+    "forms",
+    "shell",
+    "public",
+)
+_PAGE = """<!doctype html>
+<html lang="zh-Hans">
+<head>
+<meta charset="utf-8">
+<title>没有完成 · casefield</title>
+<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
+{sheets}
+</head>
+<body>
+<div class="public"><main class="public__main">
+<h1>没有完成</h1>
+<div class="notice notice--error"><div class="notice__body">
+<p>{chinese}</p>
+<p lang="en">{english}</p>
+</div></div>
+<p class="form-actions">
+<a class="button button--primary" href="{back}">返回上一页 · Back</a></p>
+</main></div>
+</body>
+</html>
+"""
+
+
+def _refusal(refused: Refused, environ: Mapping[str, Any]) -> Answer:
+    """Say why a request was refused: a page to a person, a line to a program."""
+    if "text/html" in environ.get("HTTP_ACCEPT", ""):
+        kind = b"text/html; charset=utf-8"
+        text = _refusal_page(refused, environ)
+    else:
+        kind = b"text/plain; charset=utf-8"
+        text = f"{refused.english} {refused.chinese}\n"
     headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-type", kind),
         (b"cache-control", b"no-store"),
         (b"connection", b"close"),
     ]
-    return status, headers, f"{sentence}\n".encode()
+    headers += [(k.lower().encode(), v.encode()) for k, v in SECURITY_HEADERS.items()]
+    return refused.status, headers, text.encode()
+
+
+def _refusal_page(refused: Refused, environ: Mapping[str, Any]) -> str:
+    back = "/"
+    with suppress(ValueError):
+        came_from = urlsplit(environ.get("HTTP_REFERER", ""))
+        own = came_from.netloc == environ.get("HTTP_HOST")
+        if own and came_from.path[:1] == "/" and came_from.path[:2] != "//":
+            back = came_from.path
+    sheets = (
+        f'<link rel="stylesheet" href="{static_url(f"css/{name}.css")}">'
+        for name in _SHEETS
+    )
+    return _PAGE.format(
+        sheets="\n".join(sheets),
+        chinese=escape(refused.chinese),
+        english=escape(refused.english),
+        back=escape(back),
+    )
 
 
 async def _send(send: Send, answer: Answer) -> None:

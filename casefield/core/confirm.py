@@ -1,6 +1,7 @@
 """A step that cannot be taken back says its consequence before it is done."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import Final, ParamSpec
@@ -55,12 +56,16 @@ def consequence_of(endpoint: str) -> Consequence:
 
 
 def _ask(consequence: Consequence) -> Response:
-    came_from = urlsplit(request.referrer or "")
-    own = came_from.netloc == request.host
+    back = "/"
+    with suppress(ValueError):
+        came_from = urlsplit(request.referrer or "")
+        path = came_from.path
+        if came_from.netloc == request.host and path[:1] == "/" and path[:2] != "//":
+            back = path + (f"?{came_from.query}" if came_from.query else "")
     return render(
         "core/confirm.html",
         consequence=consequence,
-        back=came_from.path if own else "/",
+        back=back,
         kept=[
             (name, value)
             for name, value in request.form.items(multi=True)

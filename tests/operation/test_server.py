@@ -9,6 +9,7 @@ from wsgiref.validate import validator
 import pytest
 
 from casefield.server import IN_MEMORY, BufferedServer
+from tests.page_rules import check_html
 
 Headers = list[tuple[bytes, bytes]]
 Answer = tuple[int, Headers, bytes]
@@ -124,6 +125,43 @@ def test_one_byte_too_many_is_refused() -> None:
     assert status == 413
     assert (b"connection", b"close") in headers
     assert "太大" in body.decode()
+
+
+BROWSER = (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8")
+TOO_LONG = (b"content-length", b"1048577")
+
+
+@pytest.mark.parametrize(
+    ("came_from", "back"),
+    [
+        (b"http://site.example.com/rounds/a?b=c", "/rounds/a"),
+        (b"http://evil.example.com/rounds/a", "/"),
+        (b"http://site.example.com//evil.example.com", "/"),
+        (b'http://site.example.com/"><b>', "/&quot;&gt;&lt;b&gt;"),
+        (b"http://[", "/"),
+        (b"", "/"),
+    ],
+)
+def test_a_person_is_told_the_limit_on_a_page(came_from: bytes, back: str) -> None:
+    given = [TOO_LONG, BROWSER, (b"referer", came_from)]
+    status, headers, body = ask(_never, method="POST", headers=given)
+    assert status == 413
+    assert (b"content-type", b"text/html; charset=utf-8") in headers
+    assert b"default-src 'none'" in dict(headers)[b"content-security-policy"]
+    page = body.decode()
+    check_html(page)
+    assert page.index("一次最多 1 MB") < page.index("at most 1 MB")
+    assert "重拍一张" in page
+    assert f'href="{back}"' in page
+
+
+def test_a_program_is_told_the_limit_in_a_line() -> None:
+    given = [TOO_LONG, (b"accept", b"*/*")]
+    status, headers, body = ask(_never, method="POST", headers=given)
+    assert status == 413
+    assert (b"content-type", b"text/plain; charset=utf-8") in headers
+    assert "<" not in body.decode()
+    assert "一次最多 1 MB" in body.decode()
 
 
 def answering(make: Callable[[], Iterable[bytes]]) -> WSGIApplication:
