@@ -227,3 +227,23 @@ def find_link(token: str, now: datetime) -> SignInLink | None:
         .options(joinedload(SignInLink.person))
         .execution_options(**SIGNING_IN)
     )
+
+
+def link_state(token: str, person_id: int, now: datetime) -> str:
+    """Tell how somebody's link stands: open, used, spent, expired, or none."""
+    found = db.session.execute(
+        select(SignInLink.used_at, SignInLink.expires_at, Account.changed_at)
+        .outerjoin(Account, Account.person_id == SignInLink.person_id)
+        .where(
+            SignInLink.token_hash == token_hash(token),
+            SignInLink.person_id == person_id,
+        )
+        .execution_options(**SIGNING_IN)
+    ).first()
+    if found is None:
+        return "none"
+    if found.used_at is not None:
+        # a newer link spends the older ones, and then no password is set
+        changed = found.changed_at
+        return "used" if changed and changed >= found.used_at else "spent"
+    return "open" if found.expires_at > now else "expired"

@@ -331,16 +331,22 @@ def link_start(public_id: str) -> Response:
 @blueprint.get("/people/<public_id>/sign-in-link")
 def link_view(public_id: str) -> Response:
     """Show the code for the person to scan, as long as it is good."""
-    person = find_person(public_id)
-    link = queries.find_link(session.get("link", ""), clock.now())
-    if link is None or link.person_id != person.id:
-        return render("accounts/link_view.html", person=person, link=None)
-    path = url_for("accounts.link_use", token=session["link"])
+    person, now = find_person(public_id), clock.now()
+    token = session.get("link", "")
+    state = queries.link_state(token, person.id, now)
+    page = ("accounts/link_view.html", "accounts/_link.html")
+    if state != "open":
+        return render(*page, person=person, state=state)
+    if wants_fragment():
+        # the screen asks every few seconds: the code that it shows still stands
+        return Response(status=204)
+    path = url_for("accounts.link_use", token=token)
     drawing = qr_svg(f"{_settings().public_url}{path}", title=_("登录码"))
     return render(
-        "accounts/link_view.html",
+        *page,
         person=person,
-        link=link,
+        state=state,
+        link=queries.find_link(token, now),
         qr=Markup(drawing),  # noqa: S704 -- our own drawing
     )
 

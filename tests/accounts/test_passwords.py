@@ -215,6 +215,39 @@ def test_a_newer_link_ends_the_older(cast, client, frozen):
     assert client.get(f"/first/{newer}").status_code == 200
 
 
+def test_the_screen_with_the_code_says_when_it_was_used(cast, sign_in, client, frozen):
+    manager = sign_in(cast.manager)
+    page = f"/people/{cast.guard.public_id}"
+    screen = f"{page}/sign-in-link"
+    assert manager.submit(page, {}, to=screen).status_code == 303
+    with manager.session_transaction() as kept:
+        token = kept["link"]
+    assert 'data-hx-trigger="every 3s"' in manager.get(screen).text
+    assert manager.get(screen, fragment=True).status_code == 204
+    use(client, token)
+    for fragment in (True, False):
+        answer = manager.get(screen, fragment=fragment).text
+        assert "已设好密码" in answer
+        assert "every 3s" not in answer
+        assert ("<html" in answer) != fragment
+
+
+def test_the_screen_with_the_code_says_when_it_is_over(cast, sign_in, frozen):
+    manager = sign_in(cast.manager)
+    page = f"/people/{cast.guard.public_id}"
+    screen = f"{page}/sign-in-link"
+    manager.submit(page, {}, to=screen)
+    frozen.forward(minutes=30)
+    expired = manager.get(screen, fragment=True).text
+    assert "已过期" in expired
+    assert "every 3s" not in expired
+    manager.submit(page, {}, to=screen)
+    start(cast, cast.guard)
+    assert "后来又开了一个新的" in manager.get(screen, fragment=True).text
+    other = f"/people/{cast.lead.public_id}/sign-in-link"
+    assert "没有可用的登录码" in manager.get(other).text
+
+
 def test_a_weak_password_leaves_the_link_good(cast, client, frozen):
     token = start(cast, cast.guard)
     assert use(client, token, "12345678").status_code == 422
