@@ -91,7 +91,7 @@ class Photographer:
         number = len(self._sheet.rows) + 1
         for view, size, theme in VIEWS:
             page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # a theme
-            page.set_viewport_size(size)  # type: ignore[arg-type]  # a size
+            page.set_viewport_size(size)
             tall = page.evaluate("document.documentElement.scrollHeight")
             # as tall as the page, so that the bar at the bottom hides nothing
             height = min(max(tall, size["height"]), TALLEST)
