@@ -282,3 +282,13 @@ def test_figures_open_the_lines_behind_them(
     opened = lead.get(linked[0].replace("&amp;", "&"))
     assert field.points[0].code in _text(opened)
     assert guard.get("/patrol/figures").status_code == 403
+
+
+def test_a_round_is_handed_in_by_its_walker_or_a_lead(
+    guard: Browser, field: Field, app: Flask, cast: Cast
+) -> None:
+    for ordinal in (1, 2, 3):
+        field.check_in(ordinal)
+    colleague = browser(app, factories.make_person(cast.site))
+    assert colleague.post(f"{_round(field)}/close").status_code == 403
+    assert browser(app, cast.lead).post(f"{_round(field)}/close").status_code == 303

@@ -7,10 +7,12 @@ from flask_babel import gettext as _
 
 from casefield.core import clock
 from casefield.core.db import db
-from casefield.core.errors import DomainError
+from casefield.core.errors import DomainError, NotAllowed
+from casefield.core.policy import LEADING
 from casefield.core.receipts import accept
 from casefield.core.web import render, site_zone, today
 from casefield.patrol.forms import CommentForm, HandOverForm
+from casefield.patrol.models import Round
 from casefield.patrol.queries import rounds as queries
 from casefield.patrol.services import rounds as services
 from casefield.patrol.views.blueprint import blueprint
@@ -55,10 +57,18 @@ def round_view(public_id: str) -> Response:
     )
 
 
+def _demand_mine(round_: Round) -> None:
+    """A round is handed in or over by whoever walks it, or by a lead."""
+    mine = round_.person_id in {None, g.actor.person_id}
+    if not mine and g.actor.role not in LEADING.roles:
+        raise NotAllowed
+
+
 @blueprint.post("/rounds/<public_id>/close")
 def round_close(public_id: str) -> Response:
     with accept() as answer:
         round_ = queries.get_round(public_id, for_write=True)
+        _demand_mine(round_)
         services.close_round(round_, g.actor, clock.now())
         answer.see(url_for("patrol.round_view", public_id=public_id))
     return answer.response
@@ -83,6 +93,7 @@ def round_hand_over(public_id: str) -> Response:
         if valid:
             with accept() as answer:
                 round_ = queries.get_round(public_id, for_write=True)
+                _demand_mine(round_)
                 to = people.find_person(form.person.data)
                 services.hand_over_round(round_, to, g.actor, clock.now())
                 answer.see(url_for("patrol.round_view", public_id=public_id))
