@@ -6,8 +6,10 @@ from flask_babel import gettext as _
 from casefield.checks import queries as checks
 from casefield.checks import services as check_services
 from casefield.core import clock
+from casefield.core.confirm import confirm_first
 from casefield.core.db import db
 from casefield.core.errors import DomainError, NotFound
+from casefield.core.fields import label as _l
 from casefield.core.receipts import accept
 from casefield.core.web import render
 from casefield.patrol.forms import CheckpointForm, PlanForm, RouteForm, read_stops
@@ -200,6 +202,11 @@ def plan_edit(public_id: str, plan_id: str) -> Response:
 
 
 @blueprint.post("/routes/<public_id>/plans/<plan_id>/end")
+@confirm_first(
+    _l("停用这个计划？"),
+    _l("还没开始的轮次会取消，以后不再排。走过的记录都在。"),
+    _l("停用计划"),
+)
 def plan_end(public_id: str, plan_id: str) -> Response:
     with accept() as answer:
         route = get_route(public_id)
@@ -210,6 +217,11 @@ def plan_end(public_id: str, plan_id: str) -> Response:
 
 
 @blueprint.post("/routes/<public_id>/retire")
+@confirm_first(
+    _l("停用这条路线？"),
+    _l("还没开始的轮次会取消，以后不再排。走过的记录都在，停用后不能恢复。"),
+    _l("停用路线"),
+)
 def route_retire(public_id: str) -> Response:
     with accept() as answer:
         services.retire_route(get_route(public_id), g.actor, clock.now())

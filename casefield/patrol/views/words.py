@@ -3,8 +3,7 @@
 from flask import Flask
 from flask_babel import gettext as _
 
-from casefield.core.web import site_time
-from casefield.core.windows import tell_minutes
+from casefield.core.web import clock_minutes, site_time
 from casefield.patrol.models import Method, Plan, Round
 from casefield.patrol.queries.rounds import Outcome, Point
 
@@ -72,11 +71,11 @@ def plan_words(plan: Plan) -> str:
     """Say when a plan's rounds start, in one line."""
     first, last = plan.first_start_minutes, plan.last_start_minutes
     if first == last:
-        return _("每天 %(at)s 一轮", at=tell_minutes(first))
+        return _("每天 %(at)s 一轮", at=clock_minutes(first))
     return _(
         "%(first)s–%(last)s 每 %(period)s 分钟一轮",
-        first=tell_minutes(first),
-        last=tell_minutes(last),
+        first=clock_minutes(first),
+        last=clock_minutes(last),
         period=plan.period_minutes,
     )
 
