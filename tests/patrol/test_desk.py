@@ -83,7 +83,10 @@ def test_a_plan_is_made_changed_and_ended(desk: Browser, field: Field) -> None:
     changed = desk.post(f"{page}/{plan.public_id}", data=_numbers(field, name="后半夜"))
     assert changed.status_code == 303
     other = _one(Plan, name="后半夜")
-    assert desk.post(f"{page}/{other.public_id}/end", data={"confirmed": "1"}).status_code == 303
+    assert (
+        desk.post(f"{page}/{other.public_id}/end", data={"confirmed": "1"}).status_code
+        == 303
+    )
     assert field.all_rounds(Round.plan_id == other.id) == []
     assert desk.get(f"{page}/nothing").status_code == 404
 
