@@ -6,7 +6,8 @@ BIN := .venv/bin
 
 RUN_PACKAGES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
 	fontconfig fonts-noto-cjk
-TEST_PACKAGES := $(RUN_PACKAGES) chromium postgresql poppler-utils
+# the browser driver of the tests needs libatomic
+TEST_PACKAGES := $(RUN_PACKAGES) chromium postgresql poppler-utils libatomic1
 
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard casefield/translations/*/LC_MESSAGES/*.po))
 STATIC := $(shell find casefield/static -type f ! -name '*.br' ! -name '*.gz')
