@@ -16,15 +16,12 @@ from casefield.accounts.queries import SIGNING_IN, Actor, find_account, token_ha
 from casefield.core import ledger, throttle
 from casefield.core.db import db, rows_changed
 from casefield.core.errors import DomainError, NotAllowed
-from casefield.core.ledger import CLOCKWORK, Author
+from casefield.core.ledger import Author
 from casefield.core.policy import Role
-from casefield.core.scope import at_site
-from casefield.people import services as people
 from casefield.people.models import Person
 from casefield.people.policy import may_start_link
 from casefield.people.services import leave
-from casefield.sites import services as sites
-from casefield.sites.models import Company, Site
+from casefield.sites.models import Site
 
 _hasher = PasswordHasher.from_parameters(profiles.RFC_9106_LOW_MEMORY)
 #: verified when there is no such account, so that the answer takes as long
@@ -357,37 +354,6 @@ def choose_look(person_id: int, locale: str, theme: str) -> None:
         update(Person).where(Person.id == person_id).values(locale=locale, theme=theme),
         execution_options={"unscoped": "one's own row, wherever one works"},
     )
-
-
-def create_admin(
-    *, company: str, staff_no: str, name: str, password: str, now: datetime
-) -> Person:
-    """Make the company, its first site and its admin; the start of one's own site.
-
-    The site takes the company's name until the admin gives it another in the settings.
-
-    Raises:
-        PasswordRefused: too weak for somebody who may do everything.
-        StaffNumberTaken: somebody in the company has that number.
-    """
-    there = db.session.scalar(select(Company).where(Company.name == company))
-    whose = there or sites.create_company(company)
-    site = db.session.scalar(select(Site).where(Site.company_id == whose.id))
-    if site is None:
-        site = sites.create_site(whose, company, author=CLOCKWORK, now=now)
-    with at_site(site.id):
-        person = people.add_person(
-            company_id=whose.id,
-            staff_no=staff_no.upper(),
-            name=name,
-            role=Role.ADMIN,
-            joined_on=now.astimezone(site.zone).date(),
-            author=CLOCKWORK,
-            now=now,
-        )
-        account = open_account(person)
-        set_password(account, person, password, now, must_change=True)
-    return person
 
 
 def choose_site(actor: Actor, site: Site, now: datetime) -> None:
